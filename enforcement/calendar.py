@@ -1,0 +1,97 @@
+"""Local rule time to instants and back: the trading day and the named sessions.
+
+Rule times are local times of a named zone. Every instant is aware UTC. A local time is turned into an
+instant with the zone data base each time, never by adding 24 hours: days of 23 and 25 hours exist.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+ONE_DAY = timedelta(days=1)
+SATURDAY, SUNDAY = 5, 6
+NOON = time(12)
+
+
+@lru_cache
+def zone_named(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def instant(day: date, at: time, zone: str) -> datetime:
+    """The instant of a local time. A time that a clock change skips means the moment it resumes."""
+    return datetime.combine(day, at, zone_named(zone)).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class TradingDay:
+    """A program's accounting day: it begins at `reset` in `zone`.
+
+    A reset after noon opens the next calendar day: 17:00 Chicago on Sunday begins Monday. Where the
+    market rests at the weekend, Friday lasts until Sunday's reset, and with it everything that holds
+    "until the next trading day". The reset instant itself belongs to the new day.
+    """
+
+    zone: str
+    reset: time
+    rests_at_weekend: bool = True
+
+    def day_of(self, at: datetime) -> date:
+        local = at.astimezone(zone_named(self.zone))
+        day = local.date() if local.time() >= self.reset else local.date() - ONE_DAY
+        if self._opens_next_date:
+            day += ONE_DAY
+        if self.rests_at_weekend:
+            while day.weekday() in (SATURDAY, SUNDAY):
+                day -= ONE_DAY
+        return day
+
+    def opens_at(self, day: date) -> datetime:
+        """The instant at which trading day `day` begins."""
+        return instant(day - ONE_DAY if self._opens_next_date else day, self.reset, self.zone)
+
+    def next_day(self, day: date) -> date:
+        following = day + ONE_DAY
+        if self.rests_at_weekend:
+            while following.weekday() in (SATURDAY, SUNDAY):
+                following += ONE_DAY
+        return following
+
+    def next_reset(self, at: datetime) -> datetime:
+        """The first reset after `at`."""
+        return self.opens_at(self.next_day(self.day_of(at)))
+
+    @property
+    def _opens_next_date(self) -> bool:
+        return self.reset >= NOON
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A named span of the trading day, half-open: at `opens` it is open, at `closes` it is not.
+
+    A session belongs to the day it closes on, so ASIA on Sunday evening is Monday's; none is open on a
+    day that is Saturday's or Sunday's.
+    """
+
+    name: str
+    opens: time
+    closes: time
+    zone: str
+
+    def is_open(self, at: datetime) -> bool:
+        local = at.astimezone(zone_named(self.zone))
+        now = local.time()
+        if self.opens < self.closes:
+            inside, closing_day = self.opens <= now < self.closes, local.date()
+        else:  # over midnight
+            inside = now >= self.opens or now < self.closes
+            closing_day = local.date() + ONE_DAY if now >= self.opens else local.date()
+        return inside and closing_day.weekday() not in (SATURDAY, SUNDAY)
+
+
+def session_at(at: datetime, sessions: Iterable[Session]) -> str | None:
+    """The name of the session that is open at an instant; None when all are closed."""
+    return next((session.name for session in sessions if session.is_open(at)), None)

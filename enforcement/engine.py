@@ -1,0 +1,96 @@
+"""Ask every rule, keep every finding: may this order be sent, how does the account stand."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from enforcement.context import AccountContext, OrderContext
+from enforcement.decision import Decision, Finding, FloorRoom, Outcome
+from enforcement.rules import RULES, Rule
+from enforcement.sizing import largest_that_passes
+
+
+def evaluate_order(ctx: OrderContext) -> Decision:
+    """The decision on one order for one account. Pure; never raises.
+
+    An entry passes only when no rule denies it and none lacks what it needs. An exit always passes: its
+    findings are recorded, capped at WARN here and nowhere else, the rule's own word kept in `verdict`.
+    """
+    findings = tuple(_ask(rule, ctx) for rule in RULES)
+    if ctx.intent.reduces:
+        findings = tuple(_capped(finding) for finding in findings)
+    blocked = any(finding.outcome.blocks for finding in findings)
+    return Decision(
+        findings=findings,
+        floors=_floors(ctx),
+        risk=_order_risk(ctx),
+        fits=largest_that_passes(ctx, findings, RULES) if blocked else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an account stands against its floors, without any order.
+
+    `floors` in the program's order; `binding` the one with the least room; `room` its room (may be
+    negative), None when any floor is unknown. `crossed` are those already broken by the firm's own
+    comparator.
+    """
+
+    floors: tuple[FloorRoom, ...]
+    binding: FloorRoom | None
+    room: Decimal | None
+    crossed: tuple[FloorRoom, ...]
+
+
+def evaluate_account(ctx: AccountContext) -> Standing:
+    """Where the account stands now. Never raises for missing facts: what is unknown is None."""
+    equity = None if ctx.state is None else ctx.state.equity
+    floors = tuple(FloorRoom(at.floor, at.level, equity, None) for at in ctx.levels)
+    rooms = [(floor.room, floor) for floor in floors if floor.room is not None]
+    room, binding = min(rooms, key=lambda pair: pair[0]) if rooms else (None, None)
+    return Standing(
+        floors=floors,
+        binding=binding,
+        room=room if len(rooms) == len(floors) else None,
+        crossed=tuple(
+            floor
+            for floor in floors
+            if floor.level is not None and equity is not None and floor.floor.is_crossed(equity, floor.level)
+        ),
+    )
+
+
+def _ask(rule: Rule, ctx: OrderContext) -> Finding:
+    try:
+        return rule.check(ctx)
+    except Exception as error:  # noqa: BLE001 - a broken rule must block its order, never let it through
+        return Finding(
+            rule.code,
+            "engine.rule_failed",
+            Outcome.UNDETERMINED,
+            rule.breach_type,
+            facts={"error": f"{type(error).__name__}: {error}"},
+        )
+
+
+def _capped(finding: Finding) -> Finding:
+    if not finding.outcome.blocks:
+        return finding
+    return finding._replace(outcome=Outcome.WARN, verdict=finding.outcome)
+
+
+def _floors(ctx: OrderContext) -> tuple[FloorRoom, ...]:
+    """Every floor, even where the order's loss, or the floor itself, is not known."""
+    try:
+        equity = None if ctx.state is None else ctx.state.equity
+        projected = equity if ctx.intent.reduces else ctx.projected_equity
+        return tuple(FloorRoom(at.floor, at.level, equity, projected) for at in ctx.levels)
+    except Exception:  # noqa: BLE001 - loss_floors has already said UNDETERMINED for the same reason
+        return tuple(FloorRoom(floor, None, None, None) for floor in ctx.terms.floors)
+
+
+def _order_risk(ctx: OrderContext) -> Decimal | None:
+    try:
+        return None if ctx.intent.reduces else ctx.order_risk
+    except Exception:  # noqa: BLE001 - as above
+        return None

@@ -1,0 +1,39 @@
+"""The account's equity is known and recent."""
+
+from enforcement.account import StateSource
+from enforcement.context import OrderContext
+from enforcement.decision import BreachType, Finding, Outcome
+
+RULE = "account_data_fresh"
+CLOCK_TOLERANCE_SECONDS = 2
+MESSAGES = {
+    "account_data_fresh.fresh": "Equity is {observed} s old, {limit} s are allowed.",
+    "account_data_fresh.exact": "The paper account is flat: its equity can't have changed.",
+    "account_data_fresh.unknown": "Nothing is known of the account's equity yet.",
+    "account_data_fresh.stale": "Equity was last reported {observed} s ago, at most {limit} s are allowed.",
+    "account_data_fresh.from_the_future": "Equity is dated {observed} s in the future: a clock is wrong.",
+}
+
+
+def check(ctx: OrderContext) -> Finding:
+    """UNDETERMINED when equity is unknown or older than the guard's `max_state_age_seconds`.
+
+    Judged by the report's own time. A flat paper account is exact at any age: only its own fills
+    change it.
+    """
+    state = ctx.state
+    if state is None:
+        return _finding("unknown", Outcome.UNDETERMINED)
+    if state.source is StateSource.PAPER and not ctx.positions:
+        return _finding("exact", Outcome.PASS)
+    age = int((ctx.now - state.as_of).total_seconds())
+    limit = ctx.guard.max_state_age_seconds
+    if age < -CLOCK_TOLERANCE_SECONDS:
+        return _finding("from_the_future", Outcome.UNDETERMINED, -age)
+    if age > limit:
+        return _finding("stale", Outcome.UNDETERMINED, age, limit)
+    return _finding("fresh", Outcome.PASS, max(age, 0), limit)
+
+
+def _finding(code: str, outcome: Outcome, age: int | None = None, limit: int | None = None) -> Finding:
+    return Finding(RULE, f"{RULE}.{code}", outcome, BreachType.STALE, observed=age, limit=limit)

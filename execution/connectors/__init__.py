@@ -1,0 +1,65 @@
+"""The venues. To add one: its module here, one line in CONNECTORS, one subclass of the contract suite."""
+
+from collections.abc import Mapping
+
+from execution.connectors.base import (
+    ApprovedOrder,
+    ClosingOrder,
+    Connector,
+    InDoubt,
+    Rejected,
+    Sent,
+    Unavailable,
+    VenueFill,
+    VenuePosition,
+    VenueReport,
+)
+from execution.connectors.dry_run import DryRunConnector
+from execution.connectors.paper import PaperConnector
+from execution.models import VenueAccount
+from firms.models import Account
+
+CONNECTORS: Mapping[str, type[Connector]] = {"paper": PaperConnector}
+
+
+class UnconnectedConnector(DryRunConnector):
+    """A live account whose venue nobody has named: nothing can be sent, and nothing pretends to be."""
+
+    live = True
+
+    def submit(self, order: ApprovedOrder) -> Sent:
+        raise Unavailable("the account is live but has no venue connection")
+
+    def close(self, order: ClosingOrder) -> Sent:
+        raise Unavailable("the account is live but has no venue connection")
+
+
+def connector_for(account: Account) -> Connector:
+    """Where this account's entries go: nowhere in dry-run."""
+    if account.mode != Account.Mode.LIVE:
+        return DryRunConnector(account)
+    return venue_of(account) or UnconnectedConnector(account)
+
+
+def venue_of(account: Account) -> Connector | None:
+    """The account's venue whatever its mode: an exit of what this system opened still goes there."""
+    link = VenueAccount.objects.select_related("connection").filter(account=account).first()
+    return None if link is None else CONNECTORS[link.connection.venue](account)
+
+
+__all__ = [
+    "CONNECTORS",
+    "ApprovedOrder",
+    "ClosingOrder",
+    "Connector",
+    "DryRunConnector",
+    "InDoubt",
+    "Rejected",
+    "Sent",
+    "Unavailable",
+    "VenueFill",
+    "VenuePosition",
+    "VenueReport",
+    "connector_for",
+    "venue_of",
+]

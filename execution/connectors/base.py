@@ -1,0 +1,123 @@
+"""What every venue's connector does, and the only three ways it may fail.
+
+Synchronous, no hidden state, and no retry of anything that moves money: whether to ask again is decided
+by whoever sees the order's whole life.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar, NamedTuple
+
+from enforcement.account import StateReport
+from enforcement.orders import Side
+from firms.models import Account
+
+
+class Rejected(Exception):
+    """The venue refused, definitely: nothing was and nothing will be executed."""
+
+
+class Unavailable(Exception):
+    """Provably nothing was sent: not even the first byte left."""
+
+
+class InDoubt(Exception):
+    """Anything else: it may have been executed, or may yet be."""
+
+
+class ApprovedOrder(NamedTuple):
+    """An entry that the rules let through, with the stop and target that leave together with it."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    entry_price: Decimal | None
+    stop_loss: Decimal | None
+    target: Decimal | None
+
+
+class ClosingOrder(NamedTuple):
+    """Brings a position nearer to zero and can't cross it; needs no rule's leave."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+
+
+class Sent(NamedTuple):
+    """The venue has the order. `skipped`: there was no sending, the account is in dry-run."""
+
+    venue_order_id: str
+    skipped: bool = False
+
+
+class VenueFill(NamedTuple):
+    """One execution. `client_order_id` is the order's whose entry, stop or target it was."""
+
+    venue_fill_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal
+    filled_at: datetime
+    why: str
+
+
+class VenuePosition(NamedTuple):
+    symbol: str
+    quantity: Decimal  # signed
+    price: Decimal | None  # the one its account's equity includes
+
+
+class VenueReport(NamedTuple):
+    """The account at the venue: its money, what it holds, and every fill after the ones known."""
+
+    state: StateReport
+    positions: Sequence[VenuePosition]
+    fills: Sequence[VenueFill]
+
+
+class Connector(ABC):
+    """One account at one venue."""
+
+    # Runs in the worker's own thread and database connection; others are called from a pool.
+    inline: ClassVar[bool] = False
+    # Whether an approved order really leaves for a market.
+    live: ClassVar[bool] = True
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    @abstractmethod
+    def submit(self, order: ApprovedOrder) -> Sent:
+        """Send an entry: one attempt. A repeated client order id is the same order, never a second."""
+
+    @abstractmethod
+    def close(self, order: ClosingOrder) -> Sent:
+        """Reduce a position: one attempt."""
+
+    @abstractmethod
+    def cancel(self, client_order_id: str) -> None:
+        """Cancel what is left of an order; fine when nothing is."""
+
+    @abstractmethod
+    def positions(self) -> Sequence[VenuePosition]:
+        """A fresh read of what is held. An empty answer means flat; not knowing is InDoubt."""
+
+    @abstractmethod
+    def has_working_orders(self, symbols: Sequence[str]) -> bool:
+        """Whether anything in these symbols could still fill."""
+
+    @abstractmethod
+    def cancel_all(self, symbols: Sequence[str]) -> None:
+        """Cancel every working order in these symbols, protective stops included."""
+
+    @abstractmethod
+    def report(self, known_fills: frozenset[str]) -> VenueReport:
+        """State, positions, and the fills whose ids are not among `known_fills`."""

@@ -1,0 +1,268 @@
+"""Send what was approved: each order claimed right before its own call, each call made once.
+
+APPROVED → SUBMITTING is a conditional update that looks again at everything that may have changed since
+the decision: flags, exits, the deadline, the terms. Who loses it sends nothing. The call itself happens
+outside any transaction; whatever it does not answer clearly is UNKNOWN, never tried again.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, Q, QuerySet
+
+from enforcement.orders import Side
+from execution import alarms, exits, orders, reports
+from execution.clock import database_now
+from execution.connectors import (
+    ApprovedOrder,
+    Connector,
+    InDoubt,
+    Rejected,
+    Sent,
+    Unavailable,
+    connector_for,
+)
+from execution.models import Exit, Leg, Order, SignalSource
+from execution.order_state import OrderStatus
+from firms.models import Account, Flag, Scope
+from firms.services import lock_traders
+from firms.terms import load_terms, snapshot
+
+log = logging.getLogger(__name__)
+
+CLAIM_VALID_SECONDS = 2.0  # between the claim and the request, by both clocks
+CLAIMING_SECONDS = 15.0  # one task's time for claiming; then it rings again
+TERMS_SECONDS = 1.0  # how old a look at the terms may be at a claim
+SLOTS = 8  # calls on the wire at once, each to another account
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claimed order and when it was claimed, by both clocks: a sleeping machine stops only one."""
+
+    order: Order
+    connector: Connector
+    wall: float
+    monotonic: float
+
+    @property
+    def is_valid(self) -> bool:
+        return (
+            time.monotonic() - self.monotonic < CLAIM_VALID_SECONDS
+            and 0 <= time.time() - self.wall < CLAIM_VALID_SECONDS
+        )
+
+
+def send_approved(signal_id: int, account_ids: Sequence[int] | None = None) -> bool:
+    """Send a signal's approved entries; False when time ran out before all were claimed."""
+    waiting = Order.objects.filter(signal=signal_id, leg=Leg.ENTRY, status=OrderStatus.APPROVED.value)
+    if account_ids is not None:
+        waiting = waiting.filter(account__in=account_ids)
+    return send(waiting.select_related("account__program__firm", "decision", "signal").order_by("pk"))
+
+
+def send(approved: Iterable[Order]) -> bool:
+    """Claim and send entries one by one, at most SLOTS on the wire at a time."""
+    pending = list(approved)
+    terms = _Terms(pending)
+    started = time.monotonic()
+    calls: dict[Future[Sent], Claim] = {}
+    with ThreadPoolExecutor(SLOTS, thread_name_prefix="connector") as pool:
+        while pending or calls:
+            if pending and time.monotonic() - started > CLAIMING_SECONDS:
+                pending.clear()
+                log.warning("Ran out of time before every order was claimed; the rest is rung for again")
+            while pending and len(calls) < SLOTS:
+                claim = _claim(pending.pop(0), terms)
+                if claim is None:
+                    continue
+                if claim.connector.inline:
+                    _record(claim, _call(claim))
+                else:
+                    calls[pool.submit(_submit, claim)] = claim
+            if calls:
+                for future in wait(calls, return_when=FIRST_COMPLETED).done:
+                    _record(calls.pop(future), _outcome(future))
+    return time.monotonic() - started <= CLAIMING_SECONDS
+
+
+# --- the last look ------------------------------------------------------------------------------------
+
+
+class _Terms:
+    """The digests of the accounts' effective terms, never older than a second at a claim."""
+
+    def __init__(self, waiting: Sequence[Order]) -> None:
+        self._accounts = [order.account_id for order in waiting]
+        self._digests: dict[int, str] = {}
+        self._read_at = float("-inf")
+
+    def digest(self, account_id: int) -> str | None:
+        if time.monotonic() - self._read_at > TERMS_SECONDS:
+            accounts = Account.objects.filter(pk__in=self._accounts)
+            terms = load_terms(account.program_id for account in accounts)
+            pairs = {account.pk: (terms[account.program_id], account.guard) for account in accounts}
+            digests = snapshot(pairs.values())
+            self._digests = {pk: digests[pair] for pk, pair in pairs.items()}
+            self._read_at = time.monotonic()
+        return self._digests.get(account_id)
+
+
+def _claim(order: Order, terms: _Terms) -> Claim | None:
+    """Take the order for this process, or cancel it if something has come up since its decision."""
+    wall, monotonic = time.time(), time.monotonic()
+    decided_under = order.decision.terms_id if order.decision else None
+    if decided_under is None or terms.digest(order.account_id) != decided_under:
+        _withdraw(order, "the account's terms have changed since the decision")
+        return None
+    with transaction.atomic():
+        now = database_now()
+        free = _unobstructed(order, now)
+        if orders.claim(order, free, now=now):
+            return Claim(order, connector_for(order.account), wall, monotonic)
+    _withdraw(order, _what_changed(order, now))
+    return None
+
+
+def _unobstructed(order: Order, now: datetime) -> Q:
+    """The claim's WHERE: no open flag, no exit in the way, still in time, everything switched on.
+
+    Only columns of the order itself and EXISTS: a join would become `id IN (SELECT …)`, which PostgreSQL
+    does not look at again after waiting for another claimer's row lock.
+    """
+    return (
+        Q(deadline__gt=now)
+        & ~Exists(_flags(order.account))
+        & ~Exists(_exits(order))
+        & Exists(Account.objects.filter(pk=order.account_id, is_active=True))
+        & Exists(SignalSource.objects.filter(pk=order.signal.source_id, is_enabled=True))
+    )
+
+
+def _flags(account: Account) -> QuerySet[Flag]:
+    return Flag.objects.filter(ended_at=None).filter(
+        Q(scope=Scope.PLATFORM)
+        | Q(account=account.pk)
+        | Q(program=account.program_id)
+        | Q(firm=account.program.firm_id)
+    )
+
+
+def _exits(order: Order) -> QuerySet[Exit]:
+    same = Exit.objects.filter(account=order.account_id, family=order.family)
+    return same.filter(Q(done_at=None) | Q(covers__gt=order.signal_id))
+
+
+def _what_changed(order: Order, now: datetime) -> str:
+    if order.deadline is not None and order.deadline <= now:
+        return "its time was over before it could leave"
+    if _flags(order.account).exists():
+        return "paused, locked or killed since the decision"
+    if _exits(order).exists():
+        return "an exit has overtaken it"
+    return "the account or its source was switched off, or another process has it"
+
+
+def _withdraw(order: Order, why: str) -> None:
+    with transaction.atomic():
+        lock_traders([order.account.trader_id])
+        order.refresh_from_db(fields=["status"])
+        if order.status == OrderStatus.APPROVED.value:
+            now = database_now()
+            late = order.deadline is not None and order.deadline <= now
+            orders.move(order, OrderStatus.EXPIRED if late else OrderStatus.CANCELED, now=now, detail=why)
+
+
+# --- the call -----------------------------------------------------------------------------------------
+
+
+def _submit(claim: Claim) -> Sent:
+    order = claim.order
+    if not claim.is_valid:
+        raise Unavailable("too long between the claim and the request: not sent")
+    return claim.connector.submit(
+        ApprovedOrder(
+            client_order_id=order.client_order_id,
+            symbol=order.symbol,
+            side=Side(order.side),
+            quantity=order.quantity,
+            entry_price=order.entry_price,
+            stop_loss=order.stop_loss,
+            target=order.target,
+        )
+    )
+
+
+Outcome = tuple[OrderStatus, str, str]  # status, detail, the venue's order id
+
+
+def _call(claim: Claim) -> Outcome:
+    future: Future[Sent] = Future()
+    try:
+        future.set_result(_submit(claim))
+    except Exception as error:  # noqa: BLE001 - sorted out by _outcome
+        future.set_exception(error)
+    return _outcome(future)
+
+
+def _outcome(future: Future[Sent]) -> Outcome:
+    """What a call came to. Everything that is not clearly a yes, a no or not sent is UNKNOWN."""
+    try:
+        sent = future.result()
+    except Rejected as error:
+        return OrderStatus.REJECTED, str(error), ""
+    except Unavailable as error:
+        return OrderStatus.CANCELED, f"not sent: {error}", ""
+    except InDoubt as error:
+        return OrderStatus.UNKNOWN, str(error), ""
+    except Exception as error:
+        log.exception("A connector failed in an unexpected way")
+        return OrderStatus.UNKNOWN, f"{type(error).__name__}: {error}", ""
+    if sent.skipped:
+        return OrderStatus.SKIPPED, "dry-run: nothing was sent", ""
+    return OrderStatus.ACCEPTED, "", sent.venue_order_id
+
+
+def _record(claim: Claim, outcome: Outcome) -> None:
+    """Write the answer down, then what the venue reports of it. The answer is never lost to the report."""
+    status, detail, venue_order_id = outcome
+    order = claim.order
+    with transaction.atomic():
+        lock_traders([order.account.trader_id])
+        now = database_now()
+        order.refresh_from_db(fields=["status"])
+        orders.move(order, status, now=now, detail=detail, venue_order_id=venue_order_id)
+        if status is OrderStatus.UNKNOWN:
+            alarms.raise_alarm(
+                "order_in_doubt", f"order {order.pk}",
+                f"{order.account}: {order} was sent, or perhaps sent, without a clear answer ({detail}).",
+                now=now, account=order.account,
+            )  # fmt: skip
+        exits.ring_for_open([order.account_id])
+    if status is OrderStatus.ACCEPTED and claim.connector.inline:
+        try:
+            reports.collect(claim.connector)
+        except Exception:
+            log.exception("The report after order %s failed; the supervisor asks again", order.pk)
+
+
+def overdue(older_than: timedelta) -> Sequence[Order]:
+    """Approved entries that nobody has sent: the sweeper's question."""
+    waiting = Order.objects.filter(
+        status=OrderStatus.APPROVED.value, leg=Leg.ENTRY, created_at__lt=database_now() - older_than
+    )
+    return list(waiting.select_related("account__program__firm", "decision", "signal").order_by("pk")[:200])
+
+
+def stranded(older_than: timedelta) -> Sequence[Order]:
+    """Orders whose process died between the claim and the answer."""
+    return list(
+        Order.objects.filter(
+            status=OrderStatus.SUBMITTING.value, claimed_at__lt=database_now() - older_than
+        ).select_related("account__trader")
+    )

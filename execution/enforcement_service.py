@@ -1,0 +1,190 @@
+"""The one door between the database's state and the rules: everybody who asks, asks here.
+
+A fixed number of queries however many accounts; nothing is written.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from django.db.models import Q
+
+from enforcement.account import AccountState, StateSource, roll_day
+from enforcement.context import AccountContext, OpenFlag, OrderContext
+from enforcement.decision import Decision
+from enforcement.engine import Standing, evaluate_account, evaluate_order
+from enforcement.exposure import Position, WorkingOrder
+from enforcement.instruments import Instrument, find
+from enforcement.orders import OrderIntent, Side
+from enforcement.program import GuardPolicy, ProgramTerms
+from execution import models
+from execution.instruments import extra_instruments
+from execution.order_state import RESERVING
+from firms.models import Account, Flag, Scope
+from firms.models import AccountState as StateRow
+from firms.terms import load_terms
+
+
+Row = TypeVar("Row", models.Position, models.Order)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one account at one instant, ready for the rules."""
+
+    account: Account
+    terms: ProgramTerms
+    guard: GuardPolicy
+    state: AccountState | None
+    positions: tuple[Position, ...]
+    working: tuple[WorkingOrder, ...]
+    flags: tuple[OpenFlag, ...]
+    live: bool
+
+    def context(self, now: datetime) -> AccountContext:
+        return AccountContext(
+            now, self.terms, self.guard, self.state, self.positions, self.working, self.flags, self.live
+        )
+
+    def order_context(self, intent: OrderIntent, now: datetime, obstacle: str | None = None) -> OrderContext:
+        return OrderContext(
+            now, self.terms, self.guard, self.state, self.positions, self.working, self.flags, self.live,
+            intent=intent, obstacle=obstacle,
+        )  # fmt: skip
+
+
+def load(account_ids: Iterable[int], now: datetime) -> dict[int, Facts | Exception]:
+    """The facts of several accounts, by id, on the trading day of `now`. Nine queries at most.
+
+    An account whose facts can't be put together comes with its exception: it alone is blocked.
+    """
+    ids = list(account_ids)
+    accounts = {a.pk: a for a in Account.objects.select_related("program__firm").filter(pk__in=ids)}
+    rows = _Rows(
+        terms=load_terms(account.program_id for account in accounts.values()),
+        states={row.account_id: row for row in StateRow.objects.filter(account__in=ids)},
+        positions=_by_account(models.Position.objects.filter(account__in=ids).exclude(quantity=0)),
+        orders=_by_account(
+            models.Order.objects.filter(account__in=ids, leg="entry", status__in=sorted(RESERVING))
+        ),
+        flags=_flags(accounts.values()),
+        paper=set(
+            models.VenueAccount.objects.filter(account__in=ids, connection__venue="paper").values_list(
+                "account", flat=True
+            )
+        ),
+    )
+    find_one = _Finder()
+    facts: dict[int, Facts | Exception] = {}
+    for pk, account in accounts.items():
+        try:
+            facts[pk] = _facts(account, rows, find_one, now)
+        except Exception as error:  # noqa: BLE001 - the account is blocked by it, the others are not
+            facts[pk] = error
+    return facts
+
+
+def enforce(facts: Facts, intent: OrderIntent, now: datetime, obstacle: str | None = None) -> Decision:
+    """The decision on one account's intent, with whatever the router knows against it."""
+    return evaluate_order(facts.order_context(intent, now, obstacle))
+
+
+def standings(account_ids: Iterable[int], now: datetime) -> dict[int, Standing | None]:
+    """How accounts stand against their floors: the same numbers an order is judged by. None: not known."""
+    return {
+        pk: None if isinstance(facts, Exception) else evaluate_account(facts.context(now))
+        for pk, facts in load(account_ids, now).items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What the queries brought, by account."""
+
+    terms: Mapping[int, ProgramTerms]
+    states: Mapping[int, StateRow]
+    positions: Mapping[int, list[models.Position]]
+    orders: Mapping[int, list[models.Order]]
+    flags: Mapping[int, tuple[OpenFlag, ...]]
+    paper: Set[int]
+
+
+def _by_account(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    grouped: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row.account_id].append(row)
+    return grouped
+
+
+def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) -> Facts:
+    terms, state = rows.terms[account.program_id], rows.states.get(account.pk)
+    positions = tuple(
+        Position(instrument=find_one(p.symbol), quantity=p.quantity, price=p.price, stop=p.stop)
+        for p in rows.positions.get(account.pk, ())
+    )
+    working = tuple(
+        WorkingOrder(
+            instrument=find_one(o.symbol),
+            side=Side(o.side),
+            quantity=o.unfilled,
+            risk=o.risk * o.unfilled / o.quantity,
+        )
+        for o in rows.orders.get(account.pk, ())
+    )
+    return Facts(
+        account=account,
+        terms=terms,
+        guard=account.guard,
+        state=None if state is None else _rolled(state.to_core(), terms, now, bool(positions or working)),
+        positions=positions,
+        working=working,
+        flags=rows.flags[account.pk],
+        live=account.mode == Account.Mode.LIVE and account.pk not in rows.paper,
+    )
+
+
+def _rolled(state: AccountState, terms: ProgramTerms, now: datetime, is_open: bool) -> AccountState:
+    settled = state.source is StateSource.PAPER and not is_open
+    return roll_day(state, terms.day, now, settled=settled)
+
+
+def _flags(accounts: Iterable[Account]) -> dict[int, tuple[OpenFlag, ...]]:
+    accounts = list(accounts)
+    rows = Flag.objects.filter(ended_at=None).filter(
+        Q(scope=Scope.PLATFORM)
+        | Q(firm__in={account.program.firm_id for account in accounts})
+        | Q(program__in={account.program_id for account in accounts})
+        | Q(account__in=[account.pk for account in accounts])
+    )
+    by_subject: dict[tuple[str, int | None], list[OpenFlag]] = defaultdict(list)
+    for flag in rows:
+        subject = flag.account_id or flag.program_id or flag.firm_id
+        by_subject[flag.scope, subject].append(OpenFlag(flag.scope, flag.key, flag.cause, flag.reason))
+    return {
+        account.pk: (
+            *by_subject[Scope.PLATFORM, None],
+            *by_subject[Scope.FIRM, account.program.firm_id],
+            *by_subject[Scope.PROGRAM, account.program_id],
+            *by_subject[Scope.ACCOUNT, account.pk],
+        )
+        for account in accounts
+    }
+
+
+class _Finder:
+    """Looks instruments up; asks the database once, and only for what the core does not know."""
+
+    def __init__(self) -> None:
+        self._extra: Mapping[str, Instrument] | None = None
+
+    def __call__(self, symbol: str) -> Instrument:
+        instrument = find(symbol)
+        if instrument is None:
+            if self._extra is None:
+                self._extra = extra_instruments()
+            instrument = find(symbol, self._extra)
+        if instrument is None:
+            raise LookupError(f"something is open in {symbol}, which is not known any more")
+        return instrument

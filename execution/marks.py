@@ -1,0 +1,51 @@
+"""Prices from outside: kept as the last mark, and worked through the paper venue's books."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from execution import reports
+from execution.connectors.paper import PaperConnector
+from execution.instruments import find_instrument
+from execution.models import Mark, PaperPosition
+from firms.models import Account
+
+
+class Price(NamedTuple):
+    symbol: str
+    price: Decimal
+    at: datetime
+
+
+class UnknownSymbol(LookupError):
+    """A mark for a symbol nobody knows."""
+
+
+def post(prices: Iterable[Price]) -> int:
+    """Book marks in the order given; the number that were newer than what was known.
+
+    Raises UnknownSymbol before anything is booked.
+    """
+    known = [(_symbol(price), price) for price in prices]
+    return sum(_post(symbol, price) for symbol, price in known)
+
+
+def _symbol(price: Price) -> str:
+    instrument = find_instrument(price.symbol)
+    if instrument is None:
+        raise UnknownSymbol(price.symbol)
+    return instrument.symbol
+
+
+def _post(symbol: str, price: Price) -> bool:
+    values = {"price": price.price, "at": price.at}
+    mark, made = Mark.objects.get_or_create(symbol=symbol, defaults=values)
+    if not made and not Mark.objects.filter(pk=symbol, at__lt=price.at).update(**values):
+        return False
+    held = PaperPosition.objects.filter(symbol=symbol).exclude(quantity=0)
+    for account in Account.objects.select_related("program__firm").filter(paper_book__positions__in=held):
+        venue = PaperConnector(account)
+        venue.mark(symbol, price.price, price.at)
+        reports.collect(venue)
+    return True

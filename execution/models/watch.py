@@ -1,0 +1,80 @@
+"""Marks, alarms, heartbeats and keys: what the system watches itself and the market with."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from firms.models import Account
+from firms.models.columns import price_column
+
+
+class Mark(models.Model):
+    """The last price seen of a symbol. Paper accounts are valued and their stops worked by it."""
+
+    symbol = models.CharField(max_length=64, primary_key=True)
+    price = price_column()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["symbol"]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.price.normalize():f}"
+
+
+class Alarm(models.Model):
+    """Something a person must know. The same one is not raised twice while it is open."""
+
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=120)
+    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.PROTECT, related_name="alarms")
+    message = models.TextField()
+    raised_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-raised_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject"], condition=Q(closed_at__isnull=True), name="one_open_alarm_per_subject"
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.subject}"
+
+
+class Heartbeat(models.Model):
+    """When a process last said that it works."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(models.Model):
+    """A machine's key for the REST API: shown once, stored as SHA-256, limited to its scopes."""
+
+    class Scope(models.TextChoices):
+        MARKS = "marks", "post marks"
+        STATE = "state", "post account state"
+
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=12, unique=True, editable=False)
+    key_sha256 = models.CharField(max_length=64, editable=False)
+    scopes = models.CharField(max_length=120, help_text="Separated by spaces: marks, state.")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    is_revoked = models.BooleanField("revoked", default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

@@ -1,0 +1,64 @@
+"""Transactions that must begin at once or not at all: intake, exits, the kill switch.
+
+On SQLite one writer holds the file at a time, and the usual back-off of a waiting writer loses to a
+crowd. Here the wait is our own: a try every millisecond for up to a second. After a second lost this
+way the process tries only once until a write gets through, so that a sender gets its 503 in time.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import OperationalError, connection, transaction
+
+PATIENCE_SECONDS = 1.0
+_RETRY_SECONDS = 0.001
+_starved = False
+
+
+class Busy(Exception):
+    """The database could not be written to in time."""
+
+
+@contextmanager
+def prompt_transaction() -> Iterator[None]:
+    """`transaction.atomic()` that raises Busy instead of waiting longer than a second for the lock."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    atomic = transaction.atomic()
+    _begin(atomic)
+    try:
+        yield
+    except BaseException as error:
+        if not atomic.__exit__(type(error), error, error.__traceback__):
+            raise
+    else:
+        atomic.__exit__(None, None, None)
+
+
+def _begin(atomic: transaction.Atomic) -> None:
+    global _starved
+    deadline = time.monotonic() + (0 if _starved else PATIENCE_SECONDS)
+    connection.ensure_connection()
+    _busy_timeout(0)
+    try:
+        while True:
+            try:
+                atomic.__enter__()
+            except OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= deadline:
+                    _starved = True
+                    raise Busy(str(error)) from error
+                time.sleep(_RETRY_SECONDS)
+            else:
+                _starved = False
+                return
+    finally:
+        _busy_timeout(int(connection.settings_dict["OPTIONS"].get("timeout", 20) * 1000))
+
+
+def _busy_timeout(milliseconds: int) -> None:
+    # Straight to SQLite: Django would open a cursor, and inside a transaction a savepoint's bookkeeping.
+    connection.connection.execute(f"PRAGMA busy_timeout = {milliseconds}")

@@ -1,0 +1,142 @@
+"""What a venue says about an account, booked once: order answers, fills, positions, money.
+
+The one door for every venue, paper included. Whoever enters takes the trader's lock first.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from enforcement.account import StateSource
+from enforcement.orders import Side
+from execution import exits, orders
+from execution.clock import database_now
+from execution.connectors import Connector, VenueFill, VenuePosition, VenueReport
+from execution.instruments import find_instrument
+from execution.models import Fill, Leg, Order, Position
+from execution.order_state import RESERVING, OrderStatus
+from firms import services
+from firms.models import Account, AccountState
+
+ZERO = Decimal(0)
+
+
+def collect(connector: Connector) -> VenueReport:
+    """Ask the venue how the account stands, and book the answer. Raises what the connector raises."""
+    account = connector.account
+    known = frozenset(Fill.objects.filter(account=account).values_list("venue_fill_id", flat=True))
+    report = connector.report(known)
+    with transaction.atomic():
+        services.lock_traders([account.trader_id])
+        book(account, report, now=database_now())
+    return report
+
+
+def book(account: Account, report: VenueReport, *, now: datetime) -> None:
+    """Book a venue's report; the caller holds the trader's lock. Repeating it changes nothing.
+
+    Fills come first, then the money: a snapshot older than the last booked fill is not believed.
+    """
+    settled = is_settled(account)
+    earliest = min((fill.filled_at for fill in report.fills), default=report.state.as_of)
+    services.roll(account, min(earliest, now), settled=settled)
+    for fill in report.fills:
+        _book_fill(account, fill, now)
+    _value(account, report.positions)
+    last_fill = (
+        Position.objects.filter(account=account)
+        .exclude(last_fill_at=None)
+        .order_by("-last_fill_at")
+        .values_list("last_fill_at", flat=True)
+        .first()
+    )
+    if last_fill is None or report.state.as_of >= last_fill:
+        services.record_report(account, report.state, settled=settled and not report.fills)
+
+
+def is_settled(account: Account) -> bool:
+    """Whether nothing could have changed the account's balance behind our back: a flat paper book."""
+    is_paper = AccountState.objects.filter(account=account, source=StateSource.PAPER.value).exists()
+    return is_paper and not (
+        Position.objects.filter(account=account).exclude(quantity=0).exists()
+        or Order.objects.filter(account=account, status__in=sorted(RESERVING)).exists()
+    )
+
+
+def _book_fill(account: Account, fill: VenueFill, now: datetime) -> None:
+    order = Order.objects.filter(account=account, client_order_id=fill.client_order_id).first()
+    if Fill.objects.filter(account=account, venue_fill_id=fill.venue_fill_id).exists():
+        return
+    Fill.objects.create(
+        account=account,
+        order=order,
+        venue_fill_id=fill.venue_fill_id,
+        symbol=fill.symbol,
+        side=fill.side.value,
+        quantity=fill.quantity,
+        price=fill.price,
+        commission=fill.commission,
+        filled_at=fill.filled_at,
+        booked_at=now,
+        why=fill.why,
+    )
+    is_own = order is not None and order.side == fill.side.value
+    if order is not None and is_own:
+        _progress(order, fill, now)
+    _net(account, fill, order if is_own else None)
+    if order is not None and is_own and order.leg == Leg.ENTRY:
+        exits.reopen_if_covered(order, now)
+
+
+def _progress(order: Order, fill: VenueFill, now: datetime) -> None:
+    """A fill moves its order on; the reservation shrinks in the same commit in which the position grows."""
+    filled = order.filled_quantity + fill.quantity
+    paid = order.filled_quantity * (order.average_price or ZERO) + fill.quantity * fill.price
+    after = OrderStatus.FILLED if filled >= order.quantity else OrderStatus.PARTIALLY_FILLED
+    orders.move(
+        order, after, now=now, detail=f"{fill.quantity.normalize():f} at {fill.price.normalize():f}",
+        filled_quantity=filled, average_price=paid / filled,
+    )  # fmt: skip
+
+
+def _net(account: Account, fill: VenueFill, order: Order | None) -> None:
+    """Book a fill into the position by symbol; remember the farthest stop that protects it."""
+    instrument = find_instrument(fill.symbol)
+    position, _ = Position.objects.get_or_create(
+        account=account,
+        symbol=fill.symbol,
+        defaults={"family": instrument.family if instrument else fill.symbol, "quantity": ZERO},
+    )
+    before = position.quantity
+    after = before + fill.side.sign * fill.quantity
+    grows = before == 0 or (before > 0) == (fill.side is Side.BUY)
+    crosses = before * after < 0
+    if grows or crosses:
+        stop = order.stop_loss if order is not None and order.leg == Leg.ENTRY else None
+        if before == 0 or crosses:
+            position.average_price, position.stop = fill.price, stop
+        else:
+            held = abs(before) * (position.average_price or fill.price)
+            position.average_price = (held + fill.quantity * fill.price) / abs(after)
+            position.stop = _farther(position.stop, stop, long=after > 0)
+    if after == 0:
+        position.average_price = position.stop = None
+    position.quantity = after
+    position.price = fill.price
+    position.last_fill_at = max(fill.filled_at, position.last_fill_at or fill.filled_at)
+    position.save()
+
+
+def _farther(first: Decimal | None, second: Decimal | None, *, long: bool) -> Decimal | None:
+    """The stop that loses more; None if either part has none: then nothing bounds the whole."""
+    if first is None or second is None:
+        return None
+    return min(first, second) if long else max(first, second)
+
+
+def _value(account: Account, positions: Iterable[VenuePosition]) -> None:
+    for held in positions:
+        if held.price is not None:
+            Position.objects.filter(account=account, symbol=held.symbol).update(price=held.price)

@@ -1,0 +1,357 @@
+"""From a signal's chunk to one recorded decision for each account, and the approved orders.
+
+One transaction per chunk: lock the traders, read, ask the rules, insert, commit. What was approved
+counts as exposure from that commit on; sending it is `execution.dispatch`'s, in the same task.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Sum
+
+from enforcement.decision import Decision as Verdict
+from enforcement.decision import Finding, Outcome
+from enforcement.explain import explain_refusal
+from enforcement.orders import OrderIntent
+from enforcement.rules.signal_fresh import ENTRY_LIFETIME_SECONDS
+from execution import dispatch, exits, intake, routing
+from execution.clock import database_now
+from execution.enforcement_service import Facts, enforce, load
+from execution.models import Decision, Kind, Leg, Order, Signal, SignalChunk
+from execution.models.decision import findings_to_text, floors_to_text
+from execution.order_state import OrderStatus
+from execution.routing import Surroundings
+from firms.models import Account
+from firms.services import lock_traders
+from firms.terms import snapshot
+
+log = logging.getLogger(__name__)
+
+ENTRY_LIFETIME = timedelta(seconds=ENTRY_LIFETIME_SECONDS)
+GIVE_UP_AFTER = timedelta(seconds=60)
+GIVE_UP_ATTEMPTS = 3
+
+
+class ExecutionRouter:
+    """Handles tasks: the durable task is a Signal, its payload the contract's dict with `signal_id`."""
+
+    def handle(self, task_payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Decide a task for each of its accounts, then send what was approved; the structured results."""
+        signal = signal_of(task_payload)
+        results = self.run_comprehensive_enforcement({**task_payload, "signal_id": signal.pk})
+        dispatch.send_approved(signal.pk)
+        return results
+
+    def run_comprehensive_enforcement(self, task_payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """One structured result for each firm, program and account of the task. Never raises for an
+        account's error: that account is blocked. Accounts decided before keep their decision."""
+        signal = signal_of(task_payload)
+        for chunk in signal.chunks.all():
+            decide_chunk(chunk.pk)
+        decisions = signal.decisions.select_related("account__program__firm").order_by("account_id", "leg")
+        return [result_of(decision) for decision in decisions]
+
+    _run_comprehensive_enforcement_for_task = run_comprehensive_enforcement
+
+
+def signal_of(task_payload: Mapping[str, Any]) -> Signal:
+    """The signal a payload stands for. One without `signal_id` goes through the intake first."""
+    if task_payload.get("signal_id") is None:
+        return intake.accept_payload(task_payload)
+    return Signal.objects.select_related("source").get(pk=task_payload["signal_id"])
+
+
+def result_of(decision: Decision) -> dict[str, Any]:
+    """A decision as the contract's structured result, with each check's figures."""
+    program = decision.account.program
+    return {
+        "firm": program.firm.code,
+        "program": program.number,
+        "account": decision.account.label,
+        "leg": decision.leg,
+        "allowed": decision.allowed,
+        "reason": decision.reason,
+        "breach_type": decision.breach_type or None,
+        "checks": [
+            {
+                "rule": finding.rule,
+                "code": finding.code,
+                "outcome": finding.outcome.name.lower(),
+                "observed": _figure(finding.observed),
+                "limit": _figure(finding.limit),
+                "room": _figure(finding.room),
+            }
+            for finding in decision.findings
+        ],
+    }
+
+
+def _figure(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+# --- a chunk ------------------------------------------------------------------------------------------
+
+
+def decide_chunk(chunk_id: int) -> bool:
+    """Decide a chunk's accounts; False when there was nothing to do. Safe to run twice.
+
+    The attempt is committed before the work. From the second one on each account has a transaction of
+    its own, so that one bad row can't hold the others.
+    """
+    if not SignalChunk.objects.filter(pk=chunk_id, done_at=None).update(attempts=F("attempts") + 1):
+        return False
+    chunk = SignalChunk.objects.select_related("signal__source").get(pk=chunk_id)
+    ids = chunk.account_ids
+    batches = [ids] if chunk.attempts == 1 else [[pk] for pk in ids]
+    waiting = False
+    for batch in batches:
+        try:
+            waiting |= _decide(chunk.signal, batch)
+        except Exception as error:
+            if chunk.attempts == 1:
+                raise  # the sweeper rings again, and then account by account
+            waiting |= not _failed(chunk, batch[0], error)
+    if not waiting:
+        SignalChunk.objects.filter(pk=chunk_id).update(done_at=database_now())
+    return True
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one transaction will insert."""
+
+    signal: Signal
+    now: datetime
+    decisions: list[Decision] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    log_lines: list[Callable[[], None]] = field(default_factory=list)
+    waiting: bool = False
+
+
+def _decide(signal: Signal, account_ids: Sequence[int]) -> bool:
+    """Decide accounts in one transaction; True when one of them has to wait for an exit."""
+    owners = dict(Account.objects.filter(pk__in=account_ids).values_list("pk", "trader_id"))
+    with transaction.atomic():
+        lock_traders(owners.values())
+        batch = _Batch(signal, database_now())
+        decided = set(Decision.objects.filter(signal=signal, account__in=account_ids).values_list("account", "leg"))
+        open_ids = [pk for pk in account_ids if not _is_complete(signal, pk, decided)]
+        facts = load(open_ids, batch.now)
+        around = routing.survey(signal, open_ids)
+        for pk in open_ids:
+            _decide_account(batch, around, facts[pk], pk, decided)
+        _insert(batch, facts)
+    for line in batch.log_lines:
+        line()
+    return batch.waiting
+
+
+def _is_complete(signal: Signal, account_id: int, decided: set[tuple[int, str]]) -> bool:
+    wanted = [leg for leg, has in ((Leg.EXIT, signal.has_exit), (Leg.ENTRY, signal.has_entry)) if has]
+    return all((account_id, leg.value) in decided for leg in wanted)
+
+
+def _decide_account(
+    batch: _Batch, around: Surroundings, facts: Facts | Exception, pk: int, decided: set[tuple[int, str]]
+) -> None:
+    """Add one account's decisions to the batch. Its error blocks it alone."""
+    try:
+        if isinstance(facts, Exception):
+            raise facts
+        has_exit_leg = (pk, Leg.EXIT.value) in decided
+        if batch.signal.has_exit and not has_exit_leg:
+            _add_exit(batch, around, facts)
+        if batch.signal.has_entry and (pk, Leg.ENTRY.value) not in decided:
+            _decide_entry(batch, around, facts, split=has_exit_leg and batch.signal.kind == Kind.ENTRY)
+    except Exception as error:
+        _add_failure(batch, pk, error)
+
+
+def _decide_entry(batch: _Batch, around: Surroundings, facts: Facts, *, split: bool) -> None:
+    """Decide the entry leg, let it wait for an exit, or turn what would cross zero into an exit first."""
+    found = routing.obstacle(around, facts)
+    if found == "admission.exit_pending" and batch.now < batch.signal.received_at + ENTRY_LIFETIME:
+        batch.waiting = True
+        return
+    quantity = routing.quantity_for(around, facts)
+    if split and quantity is not None:
+        quantity -= _closed_by(batch.signal, facts.account)
+        if quantity <= 0:
+            return  # all of it went into the exit
+    elif found is None and quantity is not None and batch.signal.kind == Kind.ENTRY:
+        held = routing.held_in_family(around, facts)
+        if held * routing.SIDES[batch.signal.direction].sign < 0:
+            _split_at_zero(batch, around, facts, held, quantity)
+            return
+    intent = routing.entry_intent(around, facts, quantity)
+    verdict = enforce(facts, intent, batch.now, found)
+    _add(batch, facts, Leg.ENTRY, intent, verdict)
+
+
+def _split_at_zero(
+    batch: _Batch, around: Surroundings, facts: Facts, held: Decimal, quantity: Decimal
+) -> None:
+    """An entry against the position: bring that down first; only what is left over opens the other side."""
+    target = held + quantity.copy_sign(-held) if quantity < abs(held) else Decimal(0)
+    exits.open_exit(
+        facts.account.pk, batch.signal.family, batch.signal.symbol, batch.signal.pk, target, batch.now
+    )
+    _add_exit(batch, around, facts)
+    batch.waiting |= quantity > abs(held)
+
+
+def _closed_by(signal: Signal, account: Account) -> Decimal:
+    """What the exit of this very signal has closed on an account."""
+    closing = Order.objects.filter(signal=signal, account=account, leg=Leg.EXIT)
+    return closing.aggregate(total=Sum("filled_quantity"))["total"] or Decimal(0)
+
+
+def _add_exit(batch: _Batch, around: Surroundings, facts: Facts) -> None:
+    intent = routing.exit_intent(around, facts)
+    _add(batch, facts, Leg.EXIT, intent, enforce(facts, intent, batch.now))
+
+
+def _add(batch: _Batch, facts: Facts, leg: Leg, intent: OrderIntent, verdict: Verdict) -> None:
+    """Queue a decision for the insert, and its order where it was approved."""
+    account, refusal = facts.account, verdict.refusal
+    decision = Decision(
+        signal=batch.signal,
+        account=account,
+        leg=leg.value,
+        decided_at=batch.now,
+        allowed=refusal is None,
+        breach_type="" if refusal is None else refusal.breach_type,
+        code="" if refusal is None else refusal.code,
+        symbol=intent.symbol,
+        side=intent.side.value,
+        quantity=intent.quantity,
+        entry_price=intent.entry_price,
+        stop_loss=intent.stop_loss,
+        target=intent.target,
+        equity=None if facts.state is None else facts.state.equity,
+        risk=verdict.risk,
+        fits=verdict.fits,
+        findings_text=findings_to_text(verdict.findings),
+        floors_text=floors_to_text(verdict.floors),
+    )
+    batch.decisions.append(decision)
+    if refusal is not None:
+        reason = explain_refusal(verdict, facts.terms.currency)
+        batch.log_lines.append(_blocked_line(reason, facts, refusal))
+    elif leg is Leg.ENTRY:
+        batch.orders.append(_order(batch, facts, intent, verdict, decision))
+
+
+def _blocked_line(reason: str, facts: Facts, refusal: Finding) -> Callable[[], None]:
+    firm, program = facts.terms.firm, facts.terms.number
+    return lambda: log.warning(
+        "ORDER BLOCKED: %s (firm=%s, program=%s, type=%s)", reason, firm, program, refusal.breach_type
+    )
+
+
+def _order(batch: _Batch, facts: Facts, intent: OrderIntent, verdict: Verdict, decision: Decision) -> Order:
+    signal, instrument = batch.signal, intent.instrument
+    if instrument is None or intent.quantity is None or verdict.risk is None:
+        raise ValueError("an approved order has an instrument, a size and a bounded risk")
+    return Order(
+        account=facts.account,
+        signal=signal,
+        decision=decision,
+        leg=Leg.ENTRY.value,
+        client_order_id=f"pg-{signal.pk}-{facts.account.pk}",
+        symbol=instrument.symbol,
+        family=signal.family,
+        side=intent.side.value,
+        quantity=intent.quantity,
+        entry_price=intent.entry_price,
+        stop_loss=intent.stop_loss,
+        target=intent.target,
+        status=OrderStatus.APPROVED.value,
+        risk=verdict.risk,
+        created_at=batch.now,
+        deadline=signal.received_at + ENTRY_LIFETIME,
+    )
+
+
+def _insert(batch: _Batch, facts: Mapping[int, Facts | Exception]) -> None:
+    known = {pk: f for pk, f in facts.items() if isinstance(f, Facts)}
+    digests = snapshot((f.terms, f.guard) for f in known.values())
+    for decision in batch.decisions:
+        if decision.account_id in known:
+            f = known[decision.account_id]
+            decision.terms_id = digests[f.terms, f.guard]
+    Decision.objects.bulk_create(batch.decisions)
+    for order in batch.orders:
+        order.decision_id = order.decision.pk  # known only now
+    Order.objects.bulk_create(batch.orders)
+
+
+# --- when an account's facts or rules fail ------------------------------------------------------------
+
+
+def _add_failure(batch: _Batch, account_id: int, error: Exception) -> None:
+    account = Account.objects.select_related("program__firm").get(pk=account_id)
+    # The exit leg never depends on this: its Exit row was written with the signal.
+    legs = [leg for leg, has in ((Leg.EXIT, batch.signal.has_exit), (Leg.ENTRY, batch.signal.has_entry)) if has]
+    done = {d.leg for d in batch.decisions if d.account_id == account_id}
+    for leg in legs:
+        if leg.value not in done:
+            batch.decisions.append(_failure(batch.signal, account, leg, error, batch.now))
+    batch.log_lines.append(
+        lambda: log.error(
+            "ORDER BLOCKED: Enforcement exception for %s/%s: %s",
+            account.program.firm.code, account.program.number, error,
+        )
+    )  # fmt: skip
+
+
+def _failure(signal: Signal, account: Account, leg: Leg, error: Exception, now: datetime) -> Decision:
+    is_exit = leg is Leg.EXIT
+    finding = Finding(
+        "engine",
+        "engine.failed",
+        Outcome.WARN if is_exit else Outcome.UNDETERMINED,
+        "error",
+        facts={"error": f"{type(error).__name__}: {error}"[:500]},
+        verdict=Outcome.UNDETERMINED if is_exit else None,
+    )
+    return Decision(
+        signal=signal,
+        account=account,
+        leg=leg.value,
+        decided_at=now,
+        allowed=is_exit,
+        breach_type="" if is_exit else "error",
+        code="" if is_exit else finding.code,
+        symbol=signal.symbol,
+        findings_text=findings_to_text((finding,)),
+        floors_text="[]",
+    )
+
+
+def _failed(chunk: SignalChunk, account_id: int, error: Exception) -> bool:
+    """An account whose own transaction failed: True once its refusal is recorded, False to try again."""
+    account = Account.objects.select_related("program__firm").get(pk=account_id)
+    log.error(
+        "ORDER BLOCKED: Enforcement exception for %s/%s: %s",
+        account.program.firm.code, account.program.number, error,
+    )  # fmt: skip
+    signal, now = chunk.signal, database_now()
+    if chunk.attempts < GIVE_UP_ATTEMPTS and now < signal.received_at + GIVE_UP_AFTER:
+        return False
+    legs = [leg for leg, has in ((Leg.EXIT, signal.has_exit), (Leg.ENTRY, signal.has_entry)) if has]
+    Decision.objects.bulk_create(
+        [_failure(signal, account, leg, error, now) for leg in legs], ignore_conflicts=True
+    )
+    return True
+
+
+def undone_chunks(older_than: datetime) -> Iterable[int]:
+    """Chunks that somebody should have decided by now: the sweeper's question."""
+    return SignalChunk.objects.filter(done_at=None, signal__received_at__lt=older_than).values_list("pk", flat=True)

@@ -1,0 +1,136 @@
+"""From a signal to each account's intent: sizing, ticks, what stands in the way. Reads only."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
+
+from django.db.models import Max
+
+from enforcement.calendar import Session, session_at
+from enforcement.instruments import Instrument
+from enforcement.orders import OrderIntent, Side, on_tick
+from execution.enforcement_service import Facts
+from execution.instruments import find_instrument
+from execution.models import Exit, Route, Signal, Size
+from firms.models import TradingSession
+
+SIDES = {"long": Side.BUY, "short": Side.SELL}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a chunk's accounts have in common, read once."""
+
+    signal: Signal
+    instrument: Instrument | None
+    session: str | None
+    routes: Mapping[int, Route]
+    open_exits: frozenset[int]  # accounts with an exit of this family still being worked
+    superseded: frozenset[int]  # accounts where a later exit has answered this signal's time
+
+
+def survey(signal: Signal, account_ids: Iterable[int]) -> Surroundings:
+    ids = list(account_ids)
+    exits = Exit.objects.filter(account__in=ids, family=signal.family)
+    newest = exits.values("account").annotate(newest=Max("covers")).values_list("account", "newest")
+    overtaken = {account for account, covers in newest if covers is not None and covers > signal.pk}
+    if signal.alert_time is not None:
+        # Two alerts of one chart may arrive in the wrong order; their own times then say which is later.
+        later = exits.filter(covers__source=signal.source, covers__alert_time__gt=signal.alert_time)
+        overtaken |= set(later.values_list("account", flat=True))
+    return Surroundings(
+        signal=signal,
+        instrument=find_instrument(signal.symbol),
+        session=signal.session or _session_by_clock(signal.received_at),
+        routes={r.account_id: r for r in Route.objects.filter(source=signal.source, account__in=ids)},
+        open_exits=frozenset(exits.filter(done_at=None).values_list("account", flat=True)),
+        superseded=frozenset(overtaken),
+    )
+
+
+def obstacle(around: Surroundings, facts: Facts) -> str | None:
+    """What stands against the entry, as the code of an admission finding."""
+    pk = facts.account.pk
+    route = around.routes.get(pk)
+    if not around.signal.source.is_enabled:
+        return "admission.source_disabled"
+    if route is None or not route.is_enabled:
+        return "admission.route_disabled"
+    if not facts.account.is_active:
+        return "admission.account_disabled"
+    if pk in around.superseded:
+        return "admission.superseded"
+    if pk in around.open_exits:
+        return "admission.exit_pending"
+    return None
+
+
+def entry_intent(around: Surroundings, facts: Facts, quantity: Decimal | None) -> OrderIntent:
+    """The entry leg in the account's own size, prices on the instrument's ticks."""
+    signal, instrument = around.signal, around.instrument
+    side = SIDES[signal.direction]
+    entry, stop, target = signal.entry_price, signal.stop_loss, signal.target
+    if instrument is not None:
+        entry, stop = on_tick(instrument, side, entry, stop)
+        if target is not None:
+            # Nearer than wished at most by a part of a tick: a target beyond reach protects nothing.
+            near = instrument.floor_to_tick if side is Side.BUY else instrument.ceil_to_tick
+            target = near(target)
+    return OrderIntent(
+        symbol=signal.symbol,
+        side=side,
+        signalled_at=signal.received_at,
+        instrument=instrument,
+        quantity=quantity,
+        entry_price=entry,
+        stop_loss=stop,
+        target=target,
+        session=around.session,
+        alert_time=signal.alert_time,
+    )
+
+
+def exit_intent(around: Surroundings, facts: Facts) -> OrderIntent:
+    """The exit leg: against what is held; without a position against the side the alert named."""
+    held = held_in_family(around, facts)
+    side = Side.SELL if held > 0 or (held == 0 and around.signal.action in ("sell", "short")) else Side.BUY
+    return OrderIntent(
+        symbol=around.signal.symbol,
+        side=side,
+        signalled_at=around.signal.received_at,
+        instrument=around.instrument,
+        quantity=abs(held) or None,
+        session=around.session,
+        alert_time=around.signal.alert_time,
+        reduces=True,
+    )
+
+
+def held_in_family(around: Surroundings, facts: Facts) -> Decimal:
+    """The account's signed position in the signal's symbol family."""
+    family = around.signal.family
+    return sum((p.quantity for p in facts.positions if p.instrument.family == family), Decimal(0))
+
+
+def quantity_for(around: Surroundings, facts: Facts) -> Decimal | None:
+    """The account's size of the entry leg, by its route. None when there is none: a size that is there
+    but unusable is never replaced by a configured one."""
+    route, signal = around.routes.get(facts.account.pk), around.signal
+    if route is None or signal.size == Size.UNUSABLE:
+        return None
+    sent = None if signal.entry_contracts is None else Decimal(signal.entry_contracts)
+    size = sent
+    if route.sizing == Route.Sizing.FIXED:
+        size = route.fixed_size
+    elif route.sizing == Route.Sizing.MULTIPLIER and sent is not None and route.multiplier is not None:
+        step = around.instrument.step if around.instrument else Decimal(1)
+        size = (sent * route.multiplier / step).to_integral_value(rounding=ROUND_DOWN) * step
+    if size is not None and route.max_size is not None:
+        size = min(size, route.max_size)
+    return size
+
+
+def _session_by_clock(at: datetime) -> str | None:
+    sessions = (Session(s.name, s.opens, s.closes, s.zone) for s in TradingSession.objects.all())
+    return session_at(at, sessions)

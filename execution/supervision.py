@@ -1,0 +1,78 @@
+"""What runs outside the queue: the sweep that finds work nobody did, and the signs of life.
+
+One pass of the sweep does a bounded amount and can run anywhere, any number of times at once: every
+step is a compare-and-set.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import transaction
+
+from execution import alarms, dispatch, exits, orders, router
+from execution.clock import database_now
+from execution.intake import ring_for
+from execution.models import Exit, Heartbeat
+from execution.order_state import OrderStatus
+from firms.services import lock_traders
+
+log = logging.getLogger(__name__)
+
+CHUNK_OVERDUE = timedelta(seconds=1)
+ORDER_OVERDUE = timedelta(seconds=2)
+STRANDED = timedelta(seconds=15)  # longer than any connector's call may take
+EXIT_PAUSE = timedelta(seconds=1)
+
+
+def sweep() -> None:
+    """Find chunks not decided, orders not sent or stranded, exits still open; each step on its own."""
+    steps: tuple[Callable[[], None], ...] = (ring_chunks, work_exits, send_overdue, settle_stranded)
+    for step in steps:
+        try:
+            step()
+        except Exception:
+            log.exception("%s failed; the next sweep tries again", step.__name__)
+    beat("supervisor")
+
+
+def ring_chunks() -> None:
+    """Ring again for chunks that are not done: their task was lost, or they wait for an exit."""
+    ring_for(list(router.undone_chunks(database_now() - CHUNK_OVERDUE)[:100]))
+
+
+def work_exits() -> None:
+    """Exits need neither the queue nor a leader: work them right here."""
+    now = database_now()
+    for row in Exit.objects.filter(done_at=None, opened_at__lt=now - EXIT_PAUSE).order_by("pk")[:100]:
+        if row.leased_until is None or row.leased_until < now:
+            exits.work(row.pk)
+
+
+def send_overdue() -> None:
+    """Approved entries whose task died between the decision and the claim: sent in time, or expired."""
+    overdue = dispatch.overdue(ORDER_OVERDUE)
+    if overdue:
+        dispatch.send(overdue)
+
+
+def settle_stranded() -> None:
+    """Orders whose process died after the claim: perhaps sent. Nobody sends them again."""
+    for order in dispatch.stranded(STRANDED):
+        with transaction.atomic():
+            lock_traders([order.account.trader_id])
+            now = database_now()
+            order.refresh_from_db(fields=["status"])
+            detail = "its process ended between the claim and the answer: perhaps sent"
+            if orders.move(order, OrderStatus.UNKNOWN, now=now, detail=detail):
+                alarms.raise_alarm(
+                    "order_in_doubt", f"order {order.pk}", f"{order.account}: {order}: {detail}.",
+                    now=now, account=order.account,
+                )  # fmt: skip
+        exits.ring_for_open([order.account_id])
+
+
+def beat(name: str) -> None:
+    """Say that a process works."""
+    now = database_now()
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": now})

@@ -1,0 +1,144 @@
+"""An account, what is known of its money, and its days."""
+
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from enforcement import account as core
+from enforcement.program import GuardPolicy
+from firms.models.columns import choices, money_column
+from firms.models.firm import Trader
+from firms.models.program import Program
+
+_ABOVE_ZERO = [MinValueValidator(Decimal(0))]
+_GUARD = GuardPolicy()
+
+
+class Account(models.Model):
+    """One account at a firm. Dry-run until somebody switches it live: everything runs, nothing is sent."""
+
+    class Mode(models.TextChoices):
+        DRY_RUN = "dry_run", "dry-run"
+        LIVE = "live"
+
+    trader = models.ForeignKey(Trader, on_delete=models.PROTECT, related_name="accounts")
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="accounts")
+    label = models.CharField(max_length=80, help_text="Your own name for it, such as Apex-2.")
+    mode = models.CharField(
+        max_length=8, choices=Mode, default=Mode.DRY_RUN,
+        help_text="Dry-run: decided and recorded, never sent. Live: approved orders go to the account's venue.",
+    )  # fmt: skip
+    is_active = models.BooleanField("active", default=True, help_text="Off: every entry is refused.")
+    opened_on = models.DateField(default=timezone.localdate)
+
+    slippage_ticks = models.DecimalField(
+        max_digits=6, decimal_places=1, default=_GUARD.slippage_ticks, validators=_ABOVE_ZERO,
+        help_text="Ticks a stop may fill beyond its price, counted into the worst case.",
+    )  # fmt: skip
+    commission_per_side = money_column(
+        default=_GUARD.commission_per_side, validators=_ABOVE_ZERO, help_text="Money per contract and side."
+    )
+    floor_buffer = money_column(
+        default=_GUARD.floor_buffer, validators=_ABOVE_ZERO,
+        help_text="Money kept between the worst case and every floor.",
+    )  # fmt: skip
+    no_stop_ticks = models.DecimalField(
+        "worst case without a stop", max_digits=8, decimal_places=1, null=True, blank=True, validators=_ABOVE_ZERO,
+        help_text="Ticks assumed to be lost by an order without a stop. Empty: such an order is refused.",
+    )  # fmt: skip
+    block_at_floor = models.BooleanField(
+        default=_GUARD.block_at_floor, help_text="Refuse at the floor itself, even where the firm allows touching it."
+    )
+    max_state_age_seconds = models.PositiveIntegerField(
+        "oldest equity", default=_GUARD.max_state_age_seconds,
+        help_text="Seconds after which reported equity no longer counts as known.",
+    )  # fmt: skip
+    max_signal_age_seconds = models.PositiveIntegerField(
+        "oldest alert", default=_GUARD.max_signal_age_seconds,
+        help_text="Seconds after which an alert, by its own time, is not traded any more.",
+    )  # fmt: skip
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["label"]
+        constraints = [
+            models.UniqueConstraint(fields=["trader", "label"], name="one_account_per_trader_and_label"),
+            models.CheckConstraint(
+                condition=Q(slippage_ticks__gte=0) & Q(commission_per_side__gte=0) & Q(floor_buffer__gte=0)
+                & (Q(no_stop_ticks__isnull=True) | Q(no_stop_ticks__gt=0)),
+                name="guard_numbers_are_not_negative",
+                violation_error_message="Slippage, commission and buffer can't be negative.",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def guard(self) -> GuardPolicy:
+        return GuardPolicy(
+            slippage_ticks=self.slippage_ticks,
+            commission_per_side=self.commission_per_side,
+            floor_buffer=self.floor_buffer,
+            no_stop_ticks=self.no_stop_ticks,
+            block_at_floor=self.block_at_floor,
+            max_state_age_seconds=self.max_state_age_seconds,
+            max_signal_age_seconds=self.max_signal_age_seconds,
+        )
+
+
+class AccountState(models.Model):
+    """What is known of an account's money. Written by `firms.services` only, under the trader's lock."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="state")
+    balance = money_column(help_text="Closed results, commissions booked.")
+    equity = money_column(help_text="Balance plus unrealised profit and loss.")
+    as_of = models.DateTimeField(help_text="The instant both were true.")
+    source = models.CharField(max_length=8, choices=choices(core.StateSource))
+    trading_day = models.DateField()
+    day_start_balance = money_column(null=True, blank=True)
+    day_start_equity = money_column(null=True, blank=True)
+    highest_equity = money_column(null=True, blank=True)
+    highest_close = money_column(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.equity:,.2f}"
+
+    def to_core(self) -> core.AccountState:
+        return core.AccountState(
+            balance=self.balance,
+            equity=self.equity,
+            as_of=self.as_of,
+            source=core.StateSource(self.source),
+            trading_day=self.trading_day,
+            day_start_balance=self.day_start_balance,
+            day_start_equity=self.day_start_equity,
+            highest_equity=self.highest_equity,
+            highest_close=self.highest_close,
+        )
+
+
+class AccountDay(models.Model):
+    """One trading day of an account, as far as it was seen."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    opening_balance = money_column(null=True)
+    closing_balance = money_column()
+    high_equity = money_column()
+    low_equity = money_column()
+
+    class Meta:
+        ordering = ["-day"]
+        constraints = [models.UniqueConstraint(fields=["account", "day"], name="one_row_per_trading_day")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.day}"
+
+    @property
+    def profit(self) -> Decimal | None:
+        return None if self.opening_balance is None else self.closing_balance - self.opening_balance

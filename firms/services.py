@@ -1,0 +1,252 @@
+"""What changes firms, programs and accounts: flags, reports of state, opening an account.
+
+Each function is one transaction and writes its audit entry in it. Whoever writes what the rules read
+takes the trader's lock first; flags are bare inserts and never wait.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from enforcement import account as core
+from firms import audit
+from firms.audit import Actor
+from firms.models import MANUAL, Account, AccountDay, AccountState, Firm, Flag, FlagKey, Program, Scope, Trader
+from firms.terms import terms_in_force
+
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
+Subject = Account | Program | Firm | None  # None: the whole platform
+
+
+class UnknownProgram(LookupError):
+    """No such program: a pause that reached nothing must not look like one that did."""
+
+
+# --- the lock -----------------------------------------------------------------------------------------
+
+
+def lock_traders(trader_ids: Iterable[int]) -> None:
+    """Take the one lock, in id order and in a statement of its own; inside a transaction.
+
+    Reading in the same statement would see what stood there before the wait. On SQLite the transaction
+    itself (BEGIN IMMEDIATE) is the lock.
+    """
+    traders = Trader.objects.filter(pk__in=set(trader_ids)).order_by("pk").select_for_update(no_key=True)
+    list(traders.values_list("pk", flat=True))
+
+
+# --- flags --------------------------------------------------------------------------------------------
+
+
+def update_flag(firm_code: str, program_id: int, key: str, value: bool) -> None:
+    """Set one flag for every account on a program, present and future, touching nothing else.
+
+    `value` True raises the program's flag with cause "manual", False ends that one. Repeating changes
+    nothing. Raises UnknownProgram, ValueError for a key that can't be one, and TypeError for a value
+    that is not a bool: "false" is not false.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"value must be True or False, not {value!r}")
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"key {key!r} is not a flag's name: small letters, digits and _, at most 40")
+    program = Program.objects.filter(firm__code=firm_code, number=program_id).first()
+    if program is None:
+        raise UnknownProgram(f"there is no program {firm_code}/{program_id}")
+    if value:
+        raise_flag(program, key)
+    else:
+        end_flag(program, key)
+
+
+def raise_flag(
+    subject: Subject,
+    key: str = FlagKey.PAUSED,
+    *,
+    cause: str = MANUAL,
+    reason: str = "",
+    actor: Actor = None,
+    now: datetime | None = None,
+) -> bool:
+    """Raise a flag; False when the same one is open already."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        before = _open_flags(subject, key, cause).exists()
+        Flag.objects.bulk_create(
+            [
+                Flag(
+                    **_columns(subject), key=key, cause=cause, reason=reason, raised_at=now,
+                    raised_by=audit.known(actor),
+                )
+            ],
+            ignore_conflicts=True,
+        )  # fmt: skip
+        _stamp(subject, now)
+        if not before:
+            audit.record(f"{key}.raised", _name(subject), now=now, actor=actor, reason=reason, after=cause)
+    return not before
+
+
+def end_flag(
+    subject: Subject,
+    key: str = FlagKey.PAUSED,
+    *,
+    cause: str = MANUAL,
+    reason: str = "",
+    actor: Actor = None,
+    now: datetime | None = None,
+) -> bool:
+    """End the open flag of this cause; other causes stay. False when there was none."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        ended = _open_flags(subject, key, cause).update(
+            ended_at=now, ended_by=audit.known(actor), end_reason=reason
+        )
+        _stamp(subject, now)
+        if ended:
+            audit.record(f"{key}.ended", _name(subject), now=now, actor=actor, reason=reason, before=cause)
+    return bool(ended)
+
+
+def open_flags_on(account: Account) -> list[Flag]:
+    """Every open flag that concerns an account, of whatever scope."""
+    return list(
+        Flag.objects.filter(ended_at=None).filter(
+            Q(scope=Scope.PLATFORM)
+            | Q(firm=account.program.firm_id)
+            | Q(program=account.program_id)
+            | Q(account=account)
+        )
+    )
+
+
+def _columns(subject: Subject) -> dict[str, object]:
+    if subject is None:
+        return {"scope": Scope.PLATFORM}
+    scope = {Account: Scope.ACCOUNT, Program: Scope.PROGRAM, Firm: Scope.FIRM}[type(subject)]
+    return {"scope": scope, scope.value: subject}
+
+
+def _open_flags(subject: Subject, key: str, cause: str) -> QuerySet[Flag]:
+    return Flag.objects.filter(**_columns(subject), key=key, cause=cause, ended_at=None)
+
+
+def _stamp(subject: Subject, now: datetime) -> None:
+    if isinstance(subject, Program):
+        Program.objects.filter(pk=subject.pk).update(last_update=now)
+
+
+def _name(subject: Subject) -> str:
+    return "platform" if subject is None else f"{type(subject).__name__.lower()} {subject}"
+
+
+# --- state --------------------------------------------------------------------------------------------
+
+
+def record_report(account: Account, report: core.StateReport, *, settled: bool) -> AccountState:
+    """Book a report of balance and equity; the caller holds the trader's lock.
+
+    `settled`: nothing was open since the last report, so the balance at every reset since is known.
+    The first report of an account starts its state at the report's own figures.
+    """
+    day = terms_in_force(account.program).day
+    stored = AccountState.objects.filter(account=account).first()
+    if stored is None:
+        state = _first_state(report, day.day_of(report.as_of))
+    else:
+        state = core.roll_day(stored.to_core(), day, report.as_of, settled=settled)
+        state = core.mark(state, report)
+    return _store(account, state)
+
+
+def roll(account: Account, now: datetime, *, settled: bool) -> AccountState | None:
+    """Bring the stored state to the trading day of `now`; the caller holds the trader's lock."""
+    stored = AccountState.objects.filter(account=account).first()
+    if stored is None:
+        return None
+    before = stored.to_core()
+    state = core.roll_day(before, terms_in_force(account.program).day, now, settled=settled)
+    return stored if state is before else _store(account, state)
+
+
+def _first_state(report: core.StateReport, trading_day: date) -> core.AccountState:
+    return core.AccountState(
+        balance=report.balance,
+        equity=report.equity,
+        as_of=report.as_of,
+        source=report.source,
+        trading_day=trading_day,
+        day_start_balance=report.day_start_balance,
+        day_start_equity=report.day_start_equity,
+        highest_equity=report.highest_equity,
+        highest_close=report.highest_close,
+    )
+
+
+def _store(account: Account, state: core.AccountState) -> AccountState:
+    columns = {name: getattr(state, name) for name in state.__slots__}
+    row, _ = AccountState.objects.update_or_create(
+        account=account, defaults={**columns, "source": state.source.value}
+    )
+    day, made = AccountDay.objects.get_or_create(
+        account=account,
+        day=state.trading_day,
+        defaults={
+            "opening_balance": state.day_start_balance,
+            "closing_balance": state.balance,
+            "high_equity": state.equity,
+            "low_equity": state.equity,
+        },
+    )
+    if not made:
+        day.opening_balance = state.day_start_balance
+        day.closing_balance = state.balance
+        day.high_equity = max(day.high_equity, state.equity)
+        day.low_equity = min(day.low_equity, state.equity)
+        day.save(update_fields=["opening_balance", "closing_balance", "high_equity", "low_equity"])
+    return row
+
+
+@transaction.atomic
+def open_account(
+    account: Account,
+    *,
+    now: datetime,
+    balance: Decimal | None = None,
+    equity: Decimal | None = None,
+    day_start_balance: Decimal | None = None,
+    highest_equity: Decimal | None = None,
+    highest_close: Decimal | None = None,
+    source: core.StateSource = core.StateSource.DECLARED,
+    actor: Actor = None,
+) -> Account:
+    """Save a new account with its opening state.
+
+    Nothing given means a fresh account. Of a used one (its balance or equity is not the starting
+    balance), peaks and the day's opening balance that are not given stay unknown, and block where a
+    floor is measured from them: a guess would put the floor too low.
+    """
+    account.save()
+    start = account.program.starting_balance
+    balance = start if balance is None else balance
+    equity = balance if equity is None else equity
+    unknown = start if balance == equity == start else None
+    day_start = unknown if day_start_balance is None else day_start_balance
+    report = core.StateReport(
+        balance=balance,
+        equity=equity,
+        as_of=now,
+        source=source,
+        day_start_balance=day_start,
+        day_start_equity=day_start,
+        highest_equity=unknown if highest_equity is None else max(highest_equity, equity),
+        highest_close=unknown if highest_close is None else highest_close,
+    )
+    lock_traders([account.trader_id])
+    record_report(account, report, settled=True)
+    audit.record("account.opened", account, now=now, actor=actor, after=f"balance {balance}, equity {equity}")
+    return account

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SignalsApiConfig(AppConfig):
+    name = "signals_api"
+    verbose_name = "API"
