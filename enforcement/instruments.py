@@ -99,7 +99,10 @@ def _currency_pair(pair: str) -> Instrument:
 
 def _spot() -> list[Instrument]:
     pairs = [_currency_pair(pair) for pair in table.CURRENCY_PAIRS.split()]
-    metals = [_lots(*row, group="metals") for row in _cells(table.METALS)]
+    metals = [
+        _lots(symbol, name, tick_size, tick_value, currency, "metals")
+        for symbol, name, tick_size, tick_value, currency in _cells(table.METALS)
+    ]
     indices = [
         _lots(symbol, name, "0.01", "0.01", currency, "equity_index")
         for symbol, name, currency, _ in _cells(table.INDEX_CFDS)

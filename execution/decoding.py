@@ -108,7 +108,9 @@ class _Decoder:
         for path, allowed in self.template.only.items():
             value = _at(self.body, path)
             if value is not None and value not in allowed:
-                self._error(path, "unsupported", f"{_shown(value)} is not supported, only {', '.join(allowed)}")
+                self._error(
+                    path, "unsupported", f"{_shown(value)} is not supported, only {', '.join(allowed)}"
+                )
         contracts, size = self._size()
         common: dict[str, Any] = {
             "action": action,
@@ -197,7 +199,7 @@ class _Decoder:
             after = side * (old - contracts)
         if after is None:
             return self._contradiction("what is left of the position is not said", "market_position_size")
-        if old is not None and abs(after) >= old or after * side < 0:
+        if (old is not None and abs(after) >= old) or after * side < 0:
             return self._contradiction(f"a {action} can't take the position from {old} to {abs(after)}")
         return {
             "kind": "exit",
@@ -222,7 +224,9 @@ class _Decoder:
         if value is None or (isinstance(value, str) and not word):
             self._error("action", "required", "the action is missing")
         elif word not in known:
-            self._error("action", "unknown_action", f"{_shown(value)} is not one of {', '.join(sorted(known))}")
+            self._error(
+                "action", "unknown_action", f"{_shown(value)} is not one of {', '.join(sorted(known))}"
+            )
         else:
             self._check_direction(word)
         return word
@@ -260,7 +264,7 @@ class _Decoder:
         return number
 
     def _size(self) -> tuple[int | None, SizeState]:
-        """`contracts`, else `quantity`. What is there but no whole number above zero is unusable: never truncated."""
+        """`contracts`, else `quantity`. What is there but no whole number above zero is unusable."""
         sent = [self.fields[name] for name in ("contracts", "quantity") if name in self.fields]
         if not sent:
             return None, "absent"
@@ -310,7 +314,9 @@ class _Decoder:
             return ""
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if not isinstance(text, str) or not text.strip() or len(text) > _ID_LIMIT or not _printable(text):
-            self._error("alert_id", "invalid_id", f"{_shown(value)} is not an id of at most {_ID_LIMIT} characters")
+            self._error(
+                "alert_id", "invalid_id", f"{_shown(value)} is not an id of at most {_ID_LIMIT} characters"
+            )
             return ""
         return text.strip()
 
@@ -369,6 +375,12 @@ def _printable(text: str) -> bool:
 
 def _shown(value: Any) -> str:
     """A value from outside, short enough for an error message."""
-    text = value if isinstance(value, str) else type(value).__name__ if isinstance(value, (dict, list)) else str(value)
+    text = (
+        value
+        if isinstance(value, str)
+        else type(value).__name__
+        if isinstance(value, (dict, list))
+        else str(value)
+    )
     text = "".join(char if char.isprintable() else "?" for char in text[:60])
     return repr(text)

@@ -137,10 +137,10 @@ def _unobstructed(order: Order, now: datetime) -> Q:
     """
     return (
         Q(deadline__gt=now)
-        & ~Exists(_flags(order.account))
-        & ~Exists(_exits(order))
-        & Exists(Account.objects.filter(pk=order.account_id, is_active=True))
-        & Exists(SignalSource.objects.filter(pk=order.signal.source_id, is_enabled=True))
+        & ~Q(Exists(_flags(order.account)))
+        & ~Q(Exists(_exits(order)))
+        & Q(Exists(Account.objects.filter(pk=order.account_id, is_active=True)))
+        & Q(Exists(SignalSource.objects.filter(signals=order.signal_id, is_enabled=True)))
     )
 
 

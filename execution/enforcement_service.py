@@ -26,7 +26,6 @@ from firms.models import Account, Flag, Scope
 from firms.models import AccountState as StateRow
 from firms.terms import load_terms
 
-
 Row = TypeVar("Row", models.Position, models.Order)
 
 

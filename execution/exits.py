@@ -63,7 +63,8 @@ def open_exit(
             f"INSERT INTO {table} (account_id, family, symbol, covers_id, target, opened_at, attempts, note) "  # noqa: S608
             "VALUES (%s, %s, %s, %s, %s, %s, 0, '') "
             "ON CONFLICT (account_id, family) WHERE done_at IS NULL "
-            "DO UPDATE SET covers_id = excluded.covers_id, target = excluded.target, symbol = excluded.symbol "
+            "DO UPDATE SET covers_id = excluded.covers_id, target = excluded.target, "
+            "symbol = excluded.symbol "
             f"WHERE coalesce(excluded.covers_id, 0) >= coalesce({table}.covers_id, 0)",
             [account_id, family, symbol, covers, str(target), adapt(now)],
         )

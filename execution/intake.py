@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -13,13 +13,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django_q.tasks import async_task
 
+from execution import alarms, exits
 from execution.clock import database_now
 from execution.decoding import Meaning, decode, extract
 from execution.instruments import find_instrument
 from execution.models import Kind, Route, Signal, SignalChunk, SignalKey, SignalSource, Size
 from execution.prompt import prompt_transaction
 from execution.templates import TEMPLATES, Template
-from execution import alarms, exits
 
 # Longer than TradingView's four deliveries of one alert, five seconds apart.
 DUPLICATE_WINDOW = timedelta(seconds=20)
@@ -44,9 +44,7 @@ class Conflict(Exception):
         self.signal = signal
 
 
-def accept(
-    source: SignalSource, meaning: Meaning, *, body: bytes, content: bytes
-) -> Accepted:
+def accept(source: SignalSource, meaning: Meaning, *, body: bytes, content: bytes) -> Accepted:
     """Store a signal, its chunks, its exits and its queue rows in one commit; or find the first delivery.
 
     `body` is what to keep, its secret blanked; `content` what two deliveries of the same alert share.
@@ -200,7 +198,7 @@ def _is_first(
         if forgets
         else "DO NOTHING"
     )
-    parameters = [source.pk, key, adapt(now), content_hash, signal.pk]
+    parameters: list[Any] = [source.pk, key, adapt(now), content_hash, signal.pk]
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (source_id, key, seen_at, content_sha256, signal_id, repeats) "  # noqa: S608
@@ -217,7 +215,9 @@ def _plan(signal: Signal, now: datetime) -> None:
         exits.open_for_signal(signal, followers, now)
     size = CHUNK_SIZE[connection.vendor]
     chunks = SignalChunk.objects.bulk_create(
-        SignalChunk(signal=signal, number=number, account_ids_text=json.dumps(followers[start : start + size]))
+        SignalChunk(
+            signal=signal, number=number, account_ids_text=json.dumps(followers[start : start + size])
+        )
         for number, start in enumerate(range(0, len(followers), size))
     )
     ring_for(chunk.pk for chunk in chunks)

@@ -40,7 +40,7 @@ def _symbol(price: Price) -> str:
 
 def _post(symbol: str, price: Price) -> bool:
     values = {"price": price.price, "at": price.at}
-    mark, made = Mark.objects.get_or_create(symbol=symbol, defaults=values)
+    _, made = Mark.objects.get_or_create(symbol=symbol, defaults=values)
     if not made and not Mark.objects.filter(pk=symbol, at__lt=price.at).update(**values):
         return False
     held = PaperPosition.objects.filter(symbol=symbol).exclude(quantity=0)

@@ -52,7 +52,9 @@ def claim(order: Order, condition: Q, *, now: datetime) -> bool:
 
 
 def _impossible(order: Order, before: OrderStatus, after: OrderStatus, now: datetime, detail: str) -> None:
-    message = f"Order {order.client_order_id} is {before.value}, yet was reported {after.value}. {detail}".strip()
+    message = (
+        f"Order {order.client_order_id} is {before.value}, yet was reported {after.value}. {detail}".strip()
+    )
     OrderEvent.objects.create(order=order, at=now, before=before.value, after=before.value, detail=message)
     raise_flag(order.account, cause="impossible_report", reason=message, now=now)
     alarms.raise_alarm("impossible_report", f"order {order.pk}", message, now=now, account=order.account)

@@ -32,8 +32,8 @@ def prompt_transaction() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if not atomic.__exit__(type(error), error, error.__traceback__):
-            raise
+        atomic.__exit__(type(error), error, error.__traceback__)
+        raise
     else:
         atomic.__exit__(None, None, None)
 

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 from django.db import connection, transaction
 from django.utils import timezone
 from django_q.brokers.orm import ORM
@@ -110,7 +111,7 @@ class NotifyBell(Bell):
         super().__init__()
         parameters = connection.get_connection_params()
         parameters.pop("cursor_factory", None)
-        self._connection = connection.Database.connect(**parameters)
+        self._connection = psycopg2.connect(**parameters)
         self._connection.autocommit = True
         with self._connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")

@@ -5,7 +5,7 @@ counts as exposure from that commit on; sending it is `execution.dispatch`'s, in
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -140,7 +140,9 @@ def _decide(signal: Signal, account_ids: Sequence[int]) -> bool:
     with transaction.atomic():
         lock_traders(owners.values())
         batch = _Batch(signal, database_now())
-        decided = set(Decision.objects.filter(signal=signal, account__in=account_ids).values_list("account", "leg"))
+        decided = set(
+            Decision.objects.filter(signal=signal, account__in=account_ids).values_list("account", "leg")
+        )
         open_ids = [pk for pk in account_ids if not _is_complete(signal, pk, decided)]
         facts = load(open_ids, batch.now)
         around = routing.survey(signal, open_ids)
@@ -169,7 +171,7 @@ def _decide_account(
             _add_exit(batch, around, facts)
         if batch.signal.has_entry and (pk, Leg.ENTRY.value) not in decided:
             _decide_entry(batch, around, facts, split=has_exit_leg and batch.signal.kind == Kind.ENTRY)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the contract: it blocks this account alone
         _add_failure(batch, pk, error)
 
 
@@ -288,7 +290,7 @@ def _insert(batch: _Batch, facts: Mapping[int, Facts | Exception]) -> None:
             decision.terms_id = digests[f.terms, f.guard]
     Decision.objects.bulk_create(batch.decisions)
     for order in batch.orders:
-        order.decision_id = order.decision.pk  # known only now
+        order.decision = order.decision  # takes over the key that the insert gave it
     Order.objects.bulk_create(batch.orders)
 
 
@@ -298,7 +300,9 @@ def _insert(batch: _Batch, facts: Mapping[int, Facts | Exception]) -> None:
 def _add_failure(batch: _Batch, account_id: int, error: Exception) -> None:
     account = Account.objects.select_related("program__firm").get(pk=account_id)
     # The exit leg never depends on this: its Exit row was written with the signal.
-    legs = [leg for leg, has in ((Leg.EXIT, batch.signal.has_exit), (Leg.ENTRY, batch.signal.has_entry)) if has]
+    legs = [
+        leg for leg, has in ((Leg.EXIT, batch.signal.has_exit), (Leg.ENTRY, batch.signal.has_entry)) if has
+    ]
     done = {d.leg for d in batch.decisions if d.account_id == account_id}
     for leg in legs:
         if leg.value not in done:
@@ -352,6 +356,7 @@ def _failed(chunk: SignalChunk, account_id: int, error: Exception) -> bool:
     return True
 
 
-def undone_chunks(older_than: datetime) -> Iterable[int]:
+def undone_chunks(older_than: datetime) -> list[int]:
     """Chunks that somebody should have decided by now: the sweeper's question."""
-    return SignalChunk.objects.filter(done_at=None, signal__received_at__lt=older_than).values_list("pk", flat=True)
+    overdue = SignalChunk.objects.filter(done_at=None, signal__received_at__lt=older_than)
+    return list(overdue.order_by("pk").values_list("pk", flat=True)[:100])

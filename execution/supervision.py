@@ -38,7 +38,7 @@ def sweep() -> None:
 
 def ring_chunks() -> None:
     """Ring again for chunks that are not done: their task was lost, or they wait for an exit."""
-    ring_for(list(router.undone_chunks(database_now() - CHUNK_OVERDUE)[:100]))
+    ring_for(router.undone_chunks(database_now() - CHUNK_OVERDUE))
 
 
 def work_exits() -> None:

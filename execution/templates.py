@@ -37,7 +37,7 @@ class Template(NamedTuple):
 
     label: str
     paths: Mapping[str, tuple[str, ...]]
-    secret_field: str = "secret"
+    secret_field: str = "secret"  # noqa: S105 - a field's name
     exits: frozenset[str] = frozenset()
     adds: frozenset[str] = frozenset()
     notes: frozenset[str] = frozenset({"ping"})
@@ -83,7 +83,7 @@ TEMPLATES: Mapping[str, Template] = {
             "time": ("date",),
             "trade_id": ("alert_id",),
         },
-        secret_field="token",
+        secret_field="token",  # noqa: S106 - a field's name
         zero_is_none=True,
         true_means_note=("update_sl", "update_tp"),
     ),
@@ -102,6 +102,6 @@ TEMPLATES: Mapping[str, Template] = {
             "prev_market_position": ("strategy.prev_market_position",),
             "prev_market_position_size": ("strategy.prev_market_position_size",),
         },
-        secret_field="passphrase",
+        secret_field="passphrase",  # noqa: S106 - a field's name
     ),
 }

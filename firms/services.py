@@ -16,7 +16,18 @@ from django.utils import timezone
 from enforcement import account as core
 from firms import audit
 from firms.audit import Actor
-from firms.models import MANUAL, Account, AccountDay, AccountState, Firm, Flag, FlagKey, Program, Scope, Trader
+from firms.models import (
+    MANUAL,
+    Account,
+    AccountDay,
+    AccountState,
+    Firm,
+    Flag,
+    FlagKey,
+    Program,
+    Scope,
+    Trader,
+)
 from firms.terms import terms_in_force
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")

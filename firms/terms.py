@@ -104,7 +104,9 @@ def terms_in_force(program: Program) -> ProgramTerms:
     )
 
 
-def snapshot(pairs: Iterable[tuple[ProgramTerms, GuardPolicy]]) -> dict[tuple[ProgramTerms, GuardPolicy], str]:
+def snapshot(
+    pairs: Iterable[tuple[ProgramTerms, GuardPolicy]],
+) -> dict[tuple[ProgramTerms, GuardPolicy], str]:
     """The digest of each account's effective terms; texts not stored yet are stored, in one statement."""
     texts = {pair: canonical_text({"program": pair[0], "guard": pair[1]}) for pair in set(pairs)}
     digests = {pair: digest(text) for pair, text in texts.items()}
@@ -157,7 +159,9 @@ def _tightened(floors: list[LossFloor], kind: FloorKind, amount: Decimal, size: 
         return [*floors, own]
     tightened = []
     for floor in floors:
-        fixed = floor.amount if floor.share is None or floor.share_of is ShareOf.ANCHOR else floor.share * size
+        fixed = (
+            floor.amount if floor.share is None or floor.share_of is ShareOf.ANCHOR else floor.share * size
+        )
         if floor.kind is not kind or (fixed is not None and fixed <= amount):
             tightened.append(floor)
         elif fixed is None:  # a share of a moving anchor: both floors hold, the higher one binds

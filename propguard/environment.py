@@ -57,6 +57,7 @@ def database() -> dict[str, object]:
             **dict(config.get("OPTIONS") or {}),  # type: ignore[call-overload]
             "connect_timeout": 2,
             "tcp_user_timeout": 10_000,
-            "options": "-c idle_in_transaction_session_timeout=5s -c lock_timeout=2s -c statement_timeout=10s",
+            "options": "-c idle_in_transaction_session_timeout=5s -c lock_timeout=2s"
+            " -c statement_timeout=10s",
         }
     return config

@@ -1,1 +1,1 @@
-UNFOLD = {}
+UNFOLD: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""Settings: everything by environment variable, safe where nothing is set. docs/configuration.md lists them."""
+"""Settings: all by environment variable, safe where nothing is set. docs/configuration.md lists them."""
 
 from propguard.environment import BASE_DIR, database, env, secret_key
 from propguard.interface import UNFOLD  # noqa: F401 - read by unfold
@@ -188,7 +188,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact": {"()": "propguard.logs.RedactTokens"}},
-    "formatters": {"line": {"()": "propguard.logs.OneLine", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "propguard.logs.OneLine",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
     "root": {"handlers": ["console"], "level": env.str("PROPGUARD_LOG_LEVEL", default="INFO")},
     "loggers": {

@@ -64,7 +64,7 @@ class PaperConnector(Connector):
         return Sent(venue_order_id=f"paper-{closing.pk}")
 
     def cancel(self, client_order_id: str) -> None:
-        """The entry fills at once, so only its stop and target can still work; they stay with the position."""
+        """Nothing to do: entries fill at once, and their stop and target stay with the position."""
 
     def positions(self) -> Sequence[VenuePosition]:
         return [VenuePosition(p.symbol, p.quantity, p.price) for p in self._positions().exclude(quantity=0)]

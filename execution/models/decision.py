@@ -8,8 +8,7 @@ from django.db import models
 
 from enforcement.decision import Finding, FloorRoom, Outcome
 from enforcement.explain import explain, explain_fit
-from enforcement.floors import Boundary, Consequence, FloorKind, LossFloor
-from enforcement.floors import Anchor, ShareOf
+from enforcement.floors import Anchor, Boundary, Consequence, FloorKind, LossFloor, ShareOf
 from execution.models.signal import Signal
 from firms.models import Account, TermsSnapshot
 from firms.models.columns import money_column, price_column, quantity_column
@@ -42,7 +41,12 @@ class Decision(models.Model):
     findings_text = models.TextField()
     floors_text = models.TextField()
     terms = models.ForeignKey(
-        TermsSnapshot, null=True, to_field="digest", on_delete=models.PROTECT, related_name="+", db_index=False
+        TermsSnapshot,
+        null=True,
+        to_field="digest",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
 
     append_only: ClassVar[bool] = True
@@ -83,7 +87,17 @@ def findings_to_text(findings: tuple[Finding, ...]) -> str:
     """JSON, one array per finding in the field order of `Finding`; numbers as decimal text."""
     return json.dumps(
         [
-            (f.rule, f.code, f.outcome, f.breach_type, f.observed, f.limit, f.room, f.facts or None, f.verdict)
+            (
+                f.rule,
+                f.code,
+                f.outcome,
+                f.breach_type,
+                f.observed,
+                f.limit,
+                f.room,
+                f.facts or None,
+                f.verdict,
+            )
             for f in findings
         ],
         default=str,

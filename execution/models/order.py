@@ -71,7 +71,9 @@ class Order(models.Model):
     stop_loss = price_column(null=True)
     target = price_column(null=True)
     status = models.CharField(max_length=16, choices=choices(OrderStatus))
-    risk = money_column(default=Decimal(0), help_text="What it stands to lose: its reservation while nothing is filled.")
+    risk = money_column(
+        default=Decimal(0), help_text="What it stands to lose: its reservation while nothing is filled."
+    )
     filled_quantity = quantity_column(default=Decimal(0))
     average_price = price_column(null=True)
     note = models.TextField(blank=True, help_text="What the venue, or the last look before sending, said.")
@@ -83,7 +85,9 @@ class Order(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["signal", "account"], condition=Q(leg="entry"), name="one_entry_per_signal_and_account"
+                fields=["signal", "account"],
+                condition=Q(leg="entry"),
+                name="one_entry_per_signal_and_account",
             ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_is_positive"),
         ]
@@ -143,7 +147,9 @@ class Fill(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        constraints = [models.UniqueConstraint(fields=["account", "venue_fill_id"], name="one_fill_per_venue_id")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "venue_fill_id"], name="one_fill_per_venue_id")
+        ]
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity.normalize():f} {self.symbol} at {self.price.normalize():f}"

@@ -13,7 +13,9 @@ from firms.models.columns import choices, money_column, price_column, quantity_c
 class PaperBook(models.Model):
     """One simulated account at the paper venue."""
 
-    account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="paper_book")
+    account = models.OneToOneField(
+        Account, on_delete=models.PROTECT, primary_key=True, related_name="paper_book"
+    )
     balance = money_column()
     changed_at = models.DateTimeField()
 
@@ -30,7 +32,9 @@ class PaperPosition(models.Model):
     marked_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["book", "symbol"], name="one_paper_position_per_symbol")]
+        constraints = [
+            models.UniqueConstraint(fields=["book", "symbol"], name="one_paper_position_per_symbol")
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.symbol}"

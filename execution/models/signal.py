@@ -45,7 +45,9 @@ class Signal(models.Model):
     kind = models.CharField(max_length=8, choices=Kind)
     action = models.CharField(max_length=16)
     symbol = models.CharField(max_length=64, blank=True)
-    family = models.CharField(max_length=64, blank=True, help_text="Of the symbol; itself where it is not known.")
+    family = models.CharField(
+        max_length=64, blank=True, help_text="Of the symbol; itself where it is not known."
+    )
     direction = models.CharField(max_length=5, blank=True, choices=[("long", "long"), ("short", "short")])
     entry_price = price_column(null=True)
     stop_loss = price_column(null=True)
@@ -54,7 +56,9 @@ class Signal(models.Model):
     bias = models.CharField(max_length=64, blank=True)
     contracts = models.PositiveIntegerField(null=True)
     size = models.CharField(max_length=8, choices=Size, default=Size.ABSENT)
-    entry_contracts = models.PositiveIntegerField(null=True, help_text="Of the entry leg; of a reversal only its new side.")
+    entry_contracts = models.PositiveIntegerField(
+        null=True, help_text="Of the entry leg; of a reversal only its new side."
+    )
     position_target = models.IntegerField(null=True, help_text="What an exit leaves, signed; 0 is flat.")
     position_before = models.IntegerField(null=True, help_text="The sender's own position before, signed.")
     alert_time = models.DateTimeField(null=True)
@@ -105,7 +109,9 @@ class SignalKey(models.Model):
     repeats = models.PositiveIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["source", "key"], name="one_signal_per_source_and_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "key"], name="one_signal_per_source_and_key")
+        ]
 
     def __str__(self) -> str:
         return self.key

@@ -25,7 +25,9 @@ class SignalSource(models.Model):
         help_text="The shape of the alert message.",
     )
     secret_field = models.CharField(
-        max_length=60, blank=True, help_text="The message's field that holds the secret. Empty: the template's own."
+        max_length=60,
+        blank=True,
+        help_text="The message's field that holds the secret. Empty: the template's own.",
     )
     default_symbol = models.CharField(
         max_length=32, blank=True, help_text="The symbol of messages that name none. Empty: they are refused."
@@ -81,8 +83,12 @@ class Route(models.Model):
     is_enabled = models.BooleanField("enabled", default=True)
     sizing = models.CharField(max_length=12, choices=Sizing, default=Sizing.AS_SENT)
     fixed_size = quantity_column(null=True, blank=True, help_text="Contracts, whatever the alert says.")
-    multiplier = quantity_column(null=True, blank=True, help_text="Times the alert's contracts, rounded down.")
-    max_size = quantity_column(null=True, blank=True, help_text="Never more contracts than this in one order.")
+    multiplier = quantity_column(
+        null=True, blank=True, help_text="Times the alert's contracts, rounded down."
+    )
+    max_size = quantity_column(
+        null=True, blank=True, help_text="Never more contracts than this in one order."
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -131,7 +137,9 @@ class VenueAccount(models.Model):
         Account, on_delete=models.PROTECT, primary_key=True, related_name="venue_account"
     )
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="venue_accounts")
-    venue_account_id = models.CharField(max_length=80, blank=True, help_text="The account's number at the venue.")
+    venue_account_id = models.CharField(
+        max_length=80, blank=True, help_text="The account's number at the venue."
+    )
 
     def __str__(self) -> str:
         return f"{self.account} at {self.connection}"

@@ -27,7 +27,9 @@ class Alarm(models.Model):
 
     kind = models.CharField(max_length=40)
     subject = models.CharField(max_length=120)
-    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.PROTECT, related_name="alarms")
+    account = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.PROTECT, related_name="alarms"
+    )
     message = models.TextField()
     raised_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)

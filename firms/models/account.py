@@ -51,7 +51,8 @@ class Account(models.Model):
         help_text="Ticks assumed to be lost by an order without a stop. Empty: such an order is refused.",
     )  # fmt: skip
     block_at_floor = models.BooleanField(
-        default=_GUARD.block_at_floor, help_text="Refuse at the floor itself, even where the firm allows touching it."
+        default=_GUARD.block_at_floor,
+        help_text="Refuse at the floor itself, even where the firm allows touching it.",
     )
     max_state_age_seconds = models.PositiveIntegerField(
         "oldest equity", default=_GUARD.max_state_age_seconds,

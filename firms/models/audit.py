@@ -13,7 +13,11 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=60, help_text="Dotted, such as flag.raised.")
     subject = models.CharField(max_length=160)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", help_text="None: the system."
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="None: the system.",
     )
     reason = models.TextField(blank=True)
     before = models.TextField(blank=True)

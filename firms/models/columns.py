@@ -7,9 +7,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 # A half cent is real money (a tick of M6B is 0.625, of ZN 15.625): four places keep sums exact.
-MONEY = {"max_digits": 20, "decimal_places": 4}
-PRICE = {"max_digits": 24, "decimal_places": 10}
-QUANTITY = {"max_digits": 16, "decimal_places": 4}
+MONEY: dict[str, Any] = {"max_digits": 20, "decimal_places": 4}
+PRICE: dict[str, Any] = {"max_digits": 24, "decimal_places": 10}
+QUANTITY: dict[str, Any] = {"max_digits": 16, "decimal_places": 4}
 LARGEST_SHARE = Decimal("0.1")
 
 

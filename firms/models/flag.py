@@ -41,8 +41,12 @@ class Flag(models.Model):
 
     scope = models.CharField(max_length=8, choices=Scope)
     firm = models.ForeignKey(Firm, null=True, blank=True, on_delete=models.PROTECT, related_name="flags")
-    program = models.ForeignKey(Program, null=True, blank=True, on_delete=models.PROTECT, related_name="flags")
-    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.PROTECT, related_name="flags")
+    program = models.ForeignKey(
+        Program, null=True, blank=True, on_delete=models.PROTECT, related_name="flags"
+    )
+    account = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.PROTECT, related_name="flags"
+    )
     key = models.CharField(max_length=40)
     cause = models.CharField(max_length=60, default=MANUAL)
     reason = models.TextField(blank=True)

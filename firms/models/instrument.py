@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from simple_history.models import HistoricalRecords
 
 from enforcement import instruments
@@ -29,10 +30,13 @@ class Instrument(models.Model):
         max_digits=6, decimal_places=3, default=Decimal(1), help_text="Counts as so many minis: a micro 0.1."
     )
     family = models.CharField(
-        max_length=32, help_text="The underlying that minis, micros and all contract months share, such as NQ."
+        max_length=32,
+        help_text="The underlying that minis, micros and all contract months share, such as NQ.",
     )
     group = models.CharField(max_length=16, choices=[(g, g.replace("_", " ")) for g in GROUPS])
-    step = quantity_column(default=Decimal(1), help_text="The smallest change of size: 1 contract, 0.01 lots.")
+    step = quantity_column(
+        default=Decimal(1), help_text="The smallest change of size: 1 contract, 0.01 lots."
+    )
     aliases = models.CharField(
         max_length=250, blank=True, help_text="Further spellings of the symbol, separated by spaces."
     )
@@ -48,7 +52,7 @@ class Instrument(models.Model):
                 violation_error_message="Tick size, tick value, step and weight must be above zero.",
             ),
             models.CheckConstraint(
-                condition=Q(symbol=models.functions.Upper(F("symbol"))),
+                condition=Q(symbol=Upper(F("symbol"))),
                 name="instrument_symbol_is_upper_case",
                 violation_error_message="The symbol is written in capitals.",
             ),
@@ -92,7 +96,9 @@ class TradingSession(models.Model):
 
     name = models.CharField(max_length=32, unique=True)
     opens = models.TimeField(help_text="Local time of the zone.")
-    closes = models.TimeField(help_text="Local time; earlier than the opening: the session runs over midnight.")
+    closes = models.TimeField(
+        help_text="Local time; earlier than the opening: the session runs over midnight."
+    )
     zone = models.CharField(max_length=64, default="America/New_York")
     history = HistoricalRecords()
 

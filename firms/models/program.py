@@ -53,9 +53,14 @@ class Program(models.Model):
     last_verified_on = models.DateField(null=True, blank=True, help_text="When somebody last read the rules.")
 
     day_zone = models.CharField(
-        "zone", max_length=64, default="America/Chicago", help_text="Zone of the trading day, such as America/Chicago."
+        "zone",
+        max_length=64,
+        default="America/Chicago",
+        help_text="Zone of the trading day, such as America/Chicago.",
     )
-    day_reset = models.TimeField("reset", default="17:00", help_text="Local time at which a trading day begins.")
+    day_reset = models.TimeField(
+        "reset", default="17:00", help_text="Local time at which a trading day begins."
+    )
     allowed_sessions = models.ManyToManyField(
         TradingSession, blank=True, help_text="Sessions in which entries are allowed. None chosen: all."
     )
@@ -118,8 +123,12 @@ class LossLimit(models.Model):
         max_digits=7, decimal_places=6, null=True, blank=True,
         validators=[MinValueValidator(Decimal("0.000001"))], help_text="… a share: 0.05 is 5 %.",
     )  # fmt: skip
-    share_of = models.CharField(max_length=8, choices=choices(floors.ShareOf), default=floors.ShareOf.INITIAL.value)
-    lock_at = money_column(null=True, blank=True, help_text="The level at which a trailing floor stops rising.")
+    share_of = models.CharField(
+        max_length=8, choices=choices(floors.ShareOf), default=floors.ShareOf.INITIAL.value
+    )
+    lock_at = money_column(
+        null=True, blank=True, help_text="The level at which a trailing floor stops rising."
+    )
     boundary = models.CharField(
         "broken", max_length=8, choices=choices(floors.Boundary), default=floors.Boundary.AT.value,
         help_text="At: touching the floor is the breach. Below: only less than it.",

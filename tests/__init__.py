@@ -1,0 +1,1 @@
+"""PropGuard's specification: what it does, as sentences that run."""
