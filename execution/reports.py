@@ -9,13 +9,13 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from enforcement.account import StateSource
+from enforcement.account import StateReport, StateSource
 from enforcement.orders import Side
 from execution import exits, orders
 from execution.clock import database_now
 from execution.connectors import Connector, VenueFill, VenuePosition, VenueReport
 from execution.instruments import find_instrument
-from execution.models import Fill, Leg, Order, Position
+from execution.models import Connection, Fill, Leg, Order, Position, VenueAccount
 from execution.order_state import RESERVING, OrderStatus
 from firms import services
 from firms.models import Account, AccountState
@@ -54,6 +54,19 @@ def book(account: Account, report: VenueReport, *, now: datetime) -> None:
     )
     if last_fill is None or report.state.as_of >= last_fill:
         services.record_report(account, report.state, settled=settled and not report.fills)
+
+
+class ReportsItself(Exception):
+    """The account's own venue reports its money; nobody may post another."""
+
+
+def post_state(account: Account, report: StateReport) -> AccountState:
+    """Book balance and equity that somebody posted. Raises ReportsItself for a paper account."""
+    with transaction.atomic():
+        services.lock_traders([account.trader_id])
+        if VenueAccount.objects.filter(account=account, connection__venue=Connection.Venue.PAPER).exists():
+            raise ReportsItself(account.label)
+        return services.record_report(account, report, settled=False)
 
 
 def is_settled(account: Account) -> bool:

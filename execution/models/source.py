@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
-from execution.templates import TEMPLATES
+from execution.templates import TEMPLATES, Template
 from firms.models import Account
 from firms.models.columns import quantity_column
 
@@ -49,6 +49,17 @@ class SignalSource(models.Model):
     @property
     def secret_hashes(self) -> list[str]:
         return [h for h in (self.secret_sha256, self.previous_secret_sha256) if h]
+
+    @property
+    def shape(self) -> Template:
+        """The template with this source's own field mappings."""
+        template = TEMPLATES[self.template]
+        own = {mapping.field: (mapping.path,) for mapping in self.mappings.all()}
+        return template._replace(paths={**template.paths, **own})
+
+    @property
+    def secret_field_name(self) -> str:
+        return self.secret_field or TEMPLATES[self.template].secret_field
 
 
 class FieldMapping(models.Model):

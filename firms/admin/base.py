@@ -1,0 +1,101 @@
+"""The admins that others derive from: evidence nobody changes, and rules whose every change is kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.paginator import InfinitePaginator
+
+
+class PlainAdmin(ModelAdmin):  # type: ignore[misc]
+    """What every list and form has in common."""
+
+    compressed_fields = True
+    warn_unsaved_form = True
+    list_filter_submit = True
+    list_per_page = 50
+    list_fullwidth = True
+    empty_value_display = "–"
+
+
+class EvidenceAdmin(PlainAdmin):
+    """Looked at, never added to, changed or deleted: whoever asks, superusers too."""
+
+    actions = None
+    show_full_result_count = False
+    warn_unsaved_form = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        # The log of this admin's own changes: there are none.
+        return super().change_view(request, object_id, form_url, {"show_history": False, **(extra_context or {})})
+
+
+class StreamAdmin(EvidenceAdmin):
+    """Evidence that grows without end: pages without counting the table."""
+
+    paginator = InfinitePaginator
+
+
+class HistoryAdmin(SimpleHistoryAdmin, PlainAdmin):  # type: ignore[misc]
+    """Keeps who changed what and when. Looking back is all it does.
+
+    A revert would bring back a program's columns without its loss limits, past every check of the form,
+    and simple_history lets whoever may look do it.
+    """
+
+    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        return super().history_form_view(request, object_id, version_id, extra_context)
+
+
+class EvidenceInline(TabularInline):  # type: ignore[misc]
+    """Rows shown on another row's page, only to be read."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def shown(description: str, ordering: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Name a column that is computed, and say what it sorts by."""
+
+    def name(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.short_description = description  # type: ignore[attr-defined]
+        if ordering is not None:
+            function.admin_order_field = ordering  # type: ignore[attr-defined]
+        return function
+
+    return name

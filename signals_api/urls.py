@@ -1,0 +1,19 @@
+"""The REST API, under /api/v1/."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from signals_api.accounts import AccountStateView
+from signals_api.marks import MarksView
+from signals_api.signals import SignalStatusView
+from signals_api.webhooks import WebhookView
+
+urlpatterns = [
+    path("webhooks/<slug:source>/", WebhookView.as_view(), name="webhook"),
+    path("webhooks/<slug:source>/<str:token>/", WebhookView.as_view(), name="webhook-with-token"),
+    path("signals/<str:public_id>/", SignalStatusView.as_view(), name="signal-status"),
+    path("marks/", MarksView.as_view(), name="marks"),
+    path("accounts/<int:account_id>/state/", AccountStateView.as_view(), name="account-state"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+]

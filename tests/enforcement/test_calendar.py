@@ -1,0 +1,149 @@
+"""Trading days and sessions by the clocks that firms use, through clock changes and weekends."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enforcement.calendar import Session, TradingDay, session_at
+from tests.enforcement.make import ASIA, CHICAGO, LONDON, NY_AM, NY_LUNCH, PRAGUE, PROPERTY
+
+pytestmark = pytest.mark.core
+
+NEW_YORK = TradingDay("America/New_York", time(17), rests_at_weekend=False)
+UTC_PLUS_3 = TradingDay("Etc/GMT-3", time(0), rests_at_weekend=False)
+HALF_PAST = TradingDay("UTC", time(0, 30), rests_at_weekend=False)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+RESETS = [
+    # 17:00 Chicago: 23:00 UTC in winter, 22:00 in summer; it opens the next day's date
+    pytest.param(CHICAGO, "2026-03-05T23:00:00", "2026-03-06", id="Chicago in winter"),
+    pytest.param(CHICAGO, "2026-03-10T22:00:00", "2026-03-11", id="Chicago in summer"),
+    pytest.param(CHICAGO, "2026-10-29T22:00:00", "2026-10-30", id="Chicago when Europe is in winter already"),
+    pytest.param(CHICAGO, "2026-12-31T23:00:00", "2027-01-01", id="Chicago over New Year"),
+    # 00:00 Prague: 23:00 UTC in winter, 22:00 from 29 March
+    pytest.param(PRAGUE, "2026-03-03T23:00:00", "2026-03-04", id="Prague in winter"),
+    pytest.param(PRAGUE, "2026-03-19T23:00:00", "2026-03-20", id="Prague when New York is in summer already"),
+    pytest.param(PRAGUE, "2026-03-29T22:00:00", "2026-03-30", id="Prague in summer"),
+    pytest.param(PRAGUE, "2026-10-25T23:00:00", "2026-10-26", id="Prague back in winter"),
+    # 17:00 New York: 22:00 UTC in winter, 21:00 in summer
+    pytest.param(NEW_YORK, "2026-03-05T22:00:00", "2026-03-06", id="New York in winter"),
+    pytest.param(NEW_YORK, "2026-03-10T21:00:00", "2026-03-11", id="New York in summer"),
+    pytest.param(NEW_YORK, "2026-11-02T22:00:00", "2026-11-03", id="New York back in winter"),
+    # fixed offsets know no clock change
+    pytest.param(UTC_PLUS_3, "2026-01-15T21:00:00", "2026-01-16", id="UTC+3 in January"),
+    pytest.param(UTC_PLUS_3, "2026-07-15T21:00:00", "2026-07-16", id="UTC+3 in July"),
+    pytest.param(HALF_PAST, "2026-07-16T00:30:00", "2026-07-16", id="half past midnight UTC"),
+]
+
+
+@pytest.mark.parametrize(("day", "reset", "opened"), RESETS)
+def test_the_reset_instant_belongs_to_the_new_day_and_the_second_before_to_the_old(
+    day: TradingDay, reset: str, opened: str
+) -> None:
+    new = date.fromisoformat(opened)
+    assert day.day_of(at(reset)) == new
+    assert day.day_of(at(reset) - timedelta(seconds=1)) == new - timedelta(days=1)
+    assert day.opens_at(new) == at(reset)
+    assert day.next_reset(at(reset) - timedelta(seconds=1)) == at(reset)
+    assert day.next_reset(at(reset)) > at(reset)
+
+
+@pytest.mark.parametrize(
+    ("moment", "trading_day"),
+    [
+        pytest.param("2026-03-06T22:59:59", "2026-03-06", id="Friday's last second"),
+        pytest.param("2026-03-06T23:00:00", "2026-03-06", id="Friday 17:00: the market rests, it is still Friday"),
+        pytest.param("2026-03-07T12:00:00", "2026-03-06", id="Saturday is Friday's"),
+        pytest.param("2026-03-08T21:59:59", "2026-03-06", id="Sunday before the open is Friday's"),
+        pytest.param("2026-03-08T22:00:00", "2026-03-09", id="Sunday evening is Monday's"),
+        pytest.param("2026-03-09T12:00:00", "2026-03-09", id="Monday"),
+    ],
+)
+def test_a_futures_weekend(moment: str, trading_day: str) -> None:
+    assert CHICAGO.day_of(at(moment)) == date.fromisoformat(trading_day)
+
+
+def test_what_holds_until_the_next_day_holds_from_friday_to_sundays_open() -> None:
+    assert CHICAGO.next_day(date(2026, 3, 6)) == date(2026, 3, 9)
+    assert CHICAGO.next_reset(at("2026-03-06T20:00:00")) == at("2026-03-08T22:00:00")
+    assert CHICAGO.next_reset(at("2026-03-07T20:00:00")) == at("2026-03-08T22:00:00")
+
+
+def test_where_the_market_never_rests_saturday_is_a_day() -> None:
+    assert PRAGUE.day_of(at("2026-03-07T12:00:00")) == date(2026, 3, 7)
+    assert PRAGUE.next_day(date(2026, 3, 6)) == date(2026, 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "hours"),
+    [
+        pytest.param(PRAGUE, "2026-03-29", 23, id="Prague springs forward"),
+        pytest.param(PRAGUE, "2026-10-25", 25, id="Prague falls back"),
+        pytest.param(NEW_YORK, "2026-03-08", 23, id="New York springs forward"),
+        pytest.param(NEW_YORK, "2026-11-01", 25, id="New York falls back"),
+        pytest.param(UTC_PLUS_3, "2026-03-29", 24, id="a fixed offset does not"),
+    ],
+)
+def test_days_of_23_and_25_hours_exist(day: TradingDay, first: str, hours: int) -> None:
+    opened = date.fromisoformat(first)
+    assert day.opens_at(day.next_day(opened)) - day.opens_at(opened) == timedelta(hours=hours)
+
+
+def test_prague_and_new_york_are_five_hours_apart_for_four_weeks_a_year() -> None:
+    midnight = PRAGUE.opens_at(date(2026, 3, 20))
+    assert midnight == at("2026-03-19T23:00:00")  # 19:00 in New York, not 18:00
+
+
+@PROPERTY
+@given(
+    day=st.sampled_from([CHICAGO, PRAGUE, NEW_YORK, UTC_PLUS_3, HALF_PAST]),
+    moment=st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)),  # noqa: DTZ001 - made aware below
+)
+def test_every_instant_lies_in_exactly_the_day_it_is_said_to_be_of(day: TradingDay, moment: datetime) -> None:
+    now = moment.replace(tzinfo=UTC)
+    today = day.day_of(now)
+    assert day.opens_at(today) <= now < day.opens_at(day.next_day(today)) == day.next_reset(now)
+
+
+SESSIONS = (ASIA, LONDON, NY_AM, NY_LUNCH)
+
+
+@pytest.mark.parametrize(
+    ("moment", "name"),
+    [
+        pytest.param("2026-03-04T14:29:59", None, id="a second before NY AM, in a gap of these four"),
+        pytest.param("2026-03-04T14:30:00", "NY AM", id="NY AM opens 09:30 in New York"),
+        pytest.param("2026-03-04T16:59:59", "NY AM", id="NY AM's last second"),
+        pytest.param("2026-03-04T17:00:00", "NY LUNCH", id="at its close a session is shut, the next is open"),
+        pytest.param("2026-03-10T13:30:00", "NY AM", id="an hour earlier by UTC in summer"),
+        pytest.param("2026-03-04T23:00:00", "ASIA", id="ASIA opens 18:00"),
+        pytest.param("2026-03-05T07:59:59", "ASIA", id="ASIA runs over midnight"),
+        pytest.param("2026-03-05T08:00:00", "LONDON", id="LONDON opens 03:00"),
+        pytest.param("2026-03-08T22:00:00", "ASIA", id="Sunday's ASIA is Monday's"),
+        pytest.param("2026-03-08T21:59:59", None, id="a second before it"),
+        pytest.param("2026-03-06T23:30:00", None, id="Friday evening's ASIA would be Saturday's"),
+        pytest.param("2026-03-07T07:00:00", None, id="Saturday before dawn"),
+        pytest.param("2026-03-07T15:00:00", None, id="Saturday morning"),
+        pytest.param("2026-03-08T15:00:00", None, id="Sunday morning"),
+        pytest.param("2026-03-06T07:00:00", "ASIA", id="Friday before dawn is Friday's ASIA"),
+    ],
+)
+def test_the_session_at_an_instant(moment: str, name: str | None) -> None:
+    assert session_at(at(moment), SESSIONS) == name
+
+
+def test_no_session_is_open_where_none_is_allowed() -> None:
+    assert session_at(at("2026-03-04T15:00:00"), ()) is None
+
+
+def test_a_session_keeps_its_own_zones_clock() -> None:
+    frankfurt = Session("FRANKFURT", time(9), time(17, 30), "Europe/Berlin")
+    assert frankfurt.is_open(at("2026-03-04T08:00:00"))
+    assert not frankfurt.is_open(at("2026-03-04T07:59:59"))
+    assert frankfurt.is_open(at("2026-04-01T07:00:00"))
