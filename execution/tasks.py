@@ -2,26 +2,30 @@
 
 from execution import dispatch, exits, router
 from execution.models import Exit, SignalChunk
+from execution.pulse import pulse
 from execution.supervision import beat
 
 
 def route_chunk(chunk_id: int) -> None:
     """Decide a chunk; then, in the same task, work its exits and send its approved entries."""
-    router.decide_chunk(chunk_id)
-    chunk = SignalChunk.objects.select_related("signal").get(pk=chunk_id)
-    open_exits = Exit.objects.filter(
-        account__in=chunk.account_ids, family=chunk.signal.family, done_at=None
-    ).values_list("pk", flat=True)
-    for pk in open_exits:
-        exits.work(pk)
-    if chunk.signal.has_entry:
-        dispatch.send_approved(chunk.signal_id, chunk.account_ids)
+    with pulse():
+        router.decide_chunk(chunk_id)
+        chunk = SignalChunk.objects.select_related("signal").get(pk=chunk_id)
+        open_exits = Exit.objects.filter(
+            account__in=chunk.account_ids, family=chunk.signal.family, done_at=None
+        ).values_list("pk", flat=True)
+        for pk in open_exits:
+            exits.work(pk)
+        if chunk.signal.has_entry:
+            dispatch.send_approved(chunk.signal_id, chunk.account_ids)
 
 
 def work_exit(exit_id: int) -> None:
-    exits.work(exit_id)
+    with pulse():
+        exits.work(exit_id)
 
 
 def canary() -> None:
     """Proof that the queue moves: rung by the supervisor of the cluster, seen by its watchdog."""
-    beat("queue")
+    with pulse():
+        beat("queue")

@@ -6,6 +6,7 @@ takes the trader's lock first; flags are bare inserts and never wait.
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -222,16 +223,23 @@ def _store(account: Account, state: core.AccountState) -> AccountState:
     return row
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningState:
+    """What somebody reads off the firm's dashboard, in the account's currency. None: not given."""
+
+    balance: Decimal | None = None
+    equity: Decimal | None = None
+    day_start_balance: Decimal | None = None
+    highest_equity: Decimal | None = None
+    highest_close: Decimal | None = None
+
+
 @transaction.atomic
 def open_account(
     account: Account,
+    opening: OpeningState,
     *,
     now: datetime,
-    balance: Decimal | None = None,
-    equity: Decimal | None = None,
-    day_start_balance: Decimal | None = None,
-    highest_equity: Decimal | None = None,
-    highest_close: Decimal | None = None,
     source: core.StateSource = core.StateSource.DECLARED,
     actor: Actor = None,
 ) -> Account:
@@ -242,22 +250,40 @@ def open_account(
     floor is measured from them: a guess would put the floor too low.
     """
     account.save()
+    state = restate(account, opening, now=now, source=source)
+    audit.record(
+        "account.opened", account, now=now, actor=actor,
+        after=f"balance {state.balance}, equity {state.equity}",
+    )  # fmt: skip
+    return account
+
+
+@transaction.atomic
+def restate(
+    account: Account, opening: OpeningState, *, now: datetime, source: core.StateSource
+) -> AccountState:
+    """Start the account's state anew from `opening`, forgetting what was known of its money."""
+    lock_traders([account.trader_id])
+    AccountState.objects.filter(account=account).delete()
+    return record_report(account, _opening_report(account, opening, now, source), settled=True)
+
+
+def _opening_report(
+    account: Account, opening: OpeningState, now: datetime, source: core.StateSource
+) -> core.StateReport:
     start = account.program.starting_balance
-    balance = start if balance is None else balance
-    equity = balance if equity is None else equity
-    unknown = start if balance == equity == start else None
-    day_start = unknown if day_start_balance is None else day_start_balance
-    report = core.StateReport(
+    balance = start if opening.balance is None else opening.balance
+    equity = balance if opening.equity is None else opening.equity
+    of_a_fresh_one = start if balance == equity == start else None
+    day_start = of_a_fresh_one if opening.day_start_balance is None else opening.day_start_balance
+    peak = of_a_fresh_one if opening.highest_equity is None else max(opening.highest_equity, equity)
+    return core.StateReport(
         balance=balance,
         equity=equity,
         as_of=now,
         source=source,
         day_start_balance=day_start,
         day_start_equity=day_start,
-        highest_equity=unknown if highest_equity is None else max(highest_equity, equity),
-        highest_close=unknown if highest_close is None else highest_close,
+        highest_equity=peak,
+        highest_close=of_a_fresh_one if opening.highest_close is None else opening.highest_close,
     )
-    lock_traders([account.trader_id])
-    record_report(account, report, settled=True)
-    audit.record("account.opened", account, now=now, actor=actor, after=f"balance {balance}, equity {equity}")
-    return account

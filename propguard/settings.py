@@ -1,6 +1,6 @@
 """Settings: all by environment variable, safe where nothing is set. docs/configuration.md lists them."""
 
-from propguard.environment import BASE_DIR, database, env, secret_key
+from propguard.environment import BASE_DIR, database, env, secret_key, var_dir
 from propguard.interface import UNFOLD  # noqa: F401 - read by unfold
 
 # --- what every installation decides ------------------------------------------------------------------
@@ -15,6 +15,7 @@ TRUSTED_PROXIES = env.list("PROPGUARD_TRUSTED_PROXIES", default=[])
 HTTPS = env.bool("PROPGUARD_HTTPS", default=False)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATABASES = {"default": database()}
+VAR_DIR = var_dir()
 
 # The source that `enqueue_execution_task_for_entry` hands over to; empty: the only enabled one.
 DEFAULT_SOURCE = env.str("PROPGUARD_DEFAULT_SOURCE", default="")

@@ -6,7 +6,7 @@ from typing import Any
 
 from execution.models import Connection, Route, SignalSource, VenueAccount
 from firms.models import Account, Firm, LossLimit, Program, Trader
-from firms.services import open_account
+from firms.services import OpeningState, open_account
 
 NOON = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)  # a Wednesday, 12:00 in New York
 SECRET = "pg-test-secret-4f9b2c71"
@@ -78,7 +78,7 @@ def make_account(
     from enforcement.account import StateSource
 
     source = StateSource.PAPER if paper else StateSource.DECLARED
-    open_account(account, now=now or timezone.now(), source=source, **(state or {}))
+    open_account(account, OpeningState(**(state or {})), now=now or timezone.now(), source=source)
     if paper:
         connection, _ = Connection.objects.get_or_create(name="Paper", venue="paper")
         VenueAccount.objects.create(account=account, connection=connection)
