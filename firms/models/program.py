@@ -29,7 +29,7 @@ class Market(models.TextChoices):
 
 
 class Evidence(models.TextChoices):
-    """How a rule was read: see docs/catalog.md."""
+    """How a rule was read: see docs/rules.md."""
 
     CONFIRMED = "confirmed", "confirmed: read on the firm's own page"
     TRANSCRIBED = "transcribed", "transcribed: read in dated copies of the firm's page"

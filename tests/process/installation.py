@@ -1,0 +1,187 @@
+"""A whole PropGuard in processes of its own, on a scratch database of the same kind as the test run's."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEADLINE_SECONDS = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = DEADLINE_SECONDS) -> Any:
+    """The condition's first true value; fails with `what` when the deadline passes."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds:g} s: {what}")
+
+
+def lives(group: int) -> bool:
+    """Whether a process group has a member that is not a zombie nobody has buried."""
+    listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True)
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    return any(int(pgid) == group and not stat.startswith("Z") for pgid, stat in rows)
+
+
+class Installation:
+    """Start parts of it, talk to it over HTTP, kill it, and look into its database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "log.txt"
+        self.children: list[subprocess.Popen[bytes]] = []
+        self.environment = {
+            **os.environ,
+            "PROPGUARD_VAR": str(folder / "var"),
+            "PROPGUARD_BIND": f"127.0.0.1:{self.port}",
+            "SECRET_KEY": "for-tests-only-" + "x" * 50,
+            "DATABASE_URL": self._database(),
+        }
+        self.environment.pop("PORT", None)
+
+    # --- processes ---
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """One process in a session of its own: `manage.py …`, or gunicorn for "web"."""
+        if arguments == ("web",):
+            command = ["-m", "gunicorn", "propguard.wsgi", "--bind", f"127.0.0.1:{self.port}",
+                       "--worker-class", "gthread", "--workers", "2", "--threads", "4"]  # fmt: skip
+        else:
+            command = ["manage.py", *arguments]
+        with self.log.open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        self.children.append(child)
+        return child
+
+    def manage(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True,
+            text=True, timeout=DEADLINE_SECONDS,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def kill(self, child: "subprocess.Popen[bytes]") -> None:
+        """kill -9 of the process and its whole session."""
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+    def end(self) -> None:
+        for child in self.children:
+            if child.poll() is None:
+                child.terminate()
+        for child in self.children:
+            try:
+                child.wait(25)
+            except subprocess.TimeoutExpired:
+                self.kill(child)
+        for name in ("web", "work", "queue", "supervise"):
+            self._kill_recorded(name)
+
+    def _kill_recorded(self, name: str) -> None:
+        group = self.group_of(name)
+        if group is not None:
+            try:
+                os.killpg(group, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                return
+
+    def group_of(self, name: str) -> int | None:
+        """The process group recorded in a lock file."""
+        try:
+            return int((self.folder / "var" / f"{name}.lock").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    # --- HTTP ---
+
+    def seed(self) -> None:
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("shell", "-v", "0", "-c", "from propguard import demo; demo.seed()")
+
+    def wait_until_served(self) -> None:
+        wait_for(f"{self.url}/healthz answers; log:\n{self.tail()}", lambda: self._get("/healthz"))
+
+    def _get(self, path: str) -> dict[str, Any] | None:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return None
+
+    def send(self, **fields: Any) -> tuple[int, dict[str, Any]]:
+        """One alert to the demo source; its status and answer."""
+        secret = (self.folder / "var" / "demo_secret").read_text().strip()
+        body = {"secret": secret, "action": "buy", "symbol": "NQ1!", "entry_price": 20000.25,
+                "stop_loss": 19990, "contracts": 2, "session": "NY AM", **fields}  # fmt: skip
+        request = urllib.request.Request(
+            f"{self.url}/api/v1/webhooks/demo/", json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )  # fmt: skip
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def decided(self, answer: dict[str, Any]) -> list[dict[str, Any]] | None:
+        """The decisions of a signal once all are there."""
+        path = answer["status_url"].removeprefix(self.url)
+        status = self._get(path)
+        return status["decisions"] if status is not None and status["status"] == "decided" else None
+
+    def tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-30:]) if self.log.exists() else ""
+
+    # --- database ---
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        url = self.environment["DATABASE_URL"]
+        if url.startswith("sqlite"):
+            with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
+                return database.execute(sql).fetchall()
+        import psycopg2
+
+        with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def _database(self) -> str:
+        server = os.environ.get("DATABASE_URL", "")
+        if not server.startswith("postgres"):
+            return f"sqlite:///{self.folder / 'propguard.sqlite3'}"
+        import psycopg2
+
+        name = f"process_{uuid4().hex[:12]}"
+        connection = psycopg2.connect(server)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE DATABASE "{name}"')
+        connection.close()
+        before, _, query = server.partition("?")
+        return f"{before.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
