@@ -6,7 +6,7 @@ back into their state at every start.
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from hashlib import sha256
@@ -47,8 +47,7 @@ class DemoProgram:
     max_contracts: int
     limits: tuple[Limit, ...]
     automation: str
-    zone: str
-    reset: time
+    day: tuple[str, time]
     url: str
     read_on: date
     evidence: str
@@ -78,35 +77,35 @@ FIRMS = {
     "FTMO": ("FTMO", "https://ftmo.com"),
     "APEX": ("Apex Trader Funding", "https://apextraderfunding.com"),
 }
-_CHICAGO = {"zone": "America/Chicago", "reset": time(17)}
-_NEW_YORK = {"zone": "America/New_York", "reset": time(18)}
-_FTMO_FUTURES = {
-    "firm": "FTMO", "size": 50_000, "max_contracts": 5, "automation": "auto", **_NEW_YORK,
-    "limits": (Limit("drawdown", "highest_close", 2000, "hard", lock_at=50_000),),
-    "url": "https://ftmo.com/en/futures/trading-objectives-and-rules/", "read_on": date(2026, 9, 8),
-    "evidence": "transcribed",
-}  # fmt: skip
+CHICAGO, NEW_YORK = ("America/Chicago", time(17)), ("America/New_York", time(18))
+_FTMO = DemoProgram(
+    firm="FTMO", number=1, name="Futures Growth 50K", size=50_000, max_contracts=5,
+    limits=(Limit("drawdown", "highest_close", 2000, "hard", lock_at=50_000),),
+    automation="auto", day=NEW_YORK,
+    url="https://ftmo.com/en/futures/trading-objectives-and-rules/",
+    read_on=date(2026, 9, 8), evidence="transcribed",
+)  # fmt: skip
 PROGRAMS = (
     DemoProgram(
         firm="TOPSTEP", number=1, name="Trading Combine 50K", size=50_000, max_contracts=5,
         limits=(Limit("drawdown", "highest_close", 2000, "hard", lock_at=50_000),),
-        automation="own_device", **_CHICAGO,
+        automation="own_device", day=CHICAGO,
         url="https://help.topstep.com/en/articles/8284197-trading-combine-parameters",
         read_on=date(2026, 9, 24), evidence="transcribed",
     ),
     DemoProgram(
         firm="TOPSTEP", number=2, name="Labs 25K Static Combine", size=25_000, max_contracts=2,
         limits=(Limit("drawdown", "initial", 1000, "hard"), Limit("daily_loss", "day_start_balance", 500, "soft")),
-        automation="own_device", **_CHICAGO,
+        automation="own_device", day=CHICAGO,
         url="https://help.topstep.com/en/articles/15520357-topstep-labs",
         read_on=date(2026, 9, 19), evidence="transcribed",
     ),
-    DemoProgram(number=1, name="Futures Growth 50K", **_FTMO_FUTURES),  # type: ignore[arg-type]
-    DemoProgram(number=2, name="Futures Growth 50K, London only", sessions=("LONDON",), **_FTMO_FUTURES),  # type: ignore[arg-type]
+    _FTMO,
+    replace(_FTMO, number=2, name="Futures Growth 50K, London only", sessions=("LONDON",)),
     DemoProgram(
         firm="APEX", number=1, name="Intraday Trailing Evaluation 50K", size=50_000, max_contracts=6,
         limits=(Limit("drawdown", "highest_equity", 2000, "hard"),),
-        automation="prohibited", stop_required=True, **_NEW_YORK,
+        automation="prohibited", stop_required=True, day=NEW_YORK,
         url="https://apextraderfunding.com/help-center/intraday-trailing-drawdown-accounts/"
         "intraday-trailing-drawdown-explained/",
         read_on=date(2026, 9, 30), evidence="transcribed",
@@ -117,7 +116,7 @@ PROGRAMS = (
             Limit("drawdown", "highest_close", 2000, "hard"),
             Limit("daily_loss", "day_start_balance", 1000, "soft"),
         ),
-        automation="prohibited", stop_required=True, **_NEW_YORK,
+        automation="prohibited", stop_required=True, day=NEW_YORK,
         url="https://apextraderfunding.com/help-center/eod-trailing-drawdown-accounts/eod-evaluations/",
         read_on=date(2026, 9, 26), evidence="transcribed",
     ),
@@ -189,7 +188,7 @@ Ctrl-C stops everything.
 def _create(now: datetime) -> None:
     users = get_user_model()._default_manager
     if not users.filter(username=LOGIN).exists():
-        users.create_superuser(LOGIN, password=_secret("demo_password"))  # type: ignore[attr-defined]
+        users.create_superuser(LOGIN, password=_secret("demo_password"))
     source = SignalSource.objects.create(name=SOURCE, secret_sha256=_hashed(_secret("demo_secret")))
     key = _secret("demo_api_key")
     ApiKey.objects.create(name="Demo", prefix=key[:8], key_sha256=_hashed(key), scopes="marks state")
@@ -215,8 +214,7 @@ def _program(demo: DemoProgram) -> Program:
     program = Program.objects.create(
         firm=firm, number=demo.number, name=f"{demo.name} (demo copy, no clock rules)",
         size=Decimal(demo.size), starting_balance=Decimal(demo.size), max_contracts=demo.max_contracts,
-        stop_required=demo.stop_required, automation=demo.automation, day_zone=demo.zone,
-        day_reset=demo.reset, last_verified_on=demo.read_on,
+        stop_required=demo.stop_required, automation=demo.automation, day_zone=demo.day[0], day_reset=demo.day[1], last_verified_on=demo.read_on,
     )  # fmt: skip
     program.allowed_sessions.set(TradingSession.objects.filter(name__in=demo.sessions))
     for limit in demo.limits:

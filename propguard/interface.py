@@ -82,10 +82,7 @@ def _item(title: str, icon: str, model: str, numbers: dict[str, int]) -> Item:
 
 
 def _may_view(app: str, name: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: any(
-        request.user.has_perm(f"{app}.{verb}_{name}")  # type: ignore[union-attr]
-        for verb in ("view", "change")
-    )
+    return lambda request: any(request.user.has_perm(f"{app}.{verb}_{name}") for verb in ("view", "change"))
 
 
 def _file(name: str) -> Callable[[HttpRequest], str]:
@@ -94,11 +91,18 @@ def _file(name: str) -> Callable[[HttpRequest], str]:
 
 # Indigo: green, amber and red are kept for what the rules say.
 _PRIMARY = {
-    "50": "oklch(96.2% .018 272.314)", "100": "oklch(93% .034 272.788)", "200": "oklch(87% .065 274.039)",
-    "300": "oklch(78.5% .115 274.713)", "400": "oklch(67.3% .182 276.935)", "500": "oklch(58.5% .233 277.117)",
-    "600": "oklch(51.1% .262 276.966)", "700": "oklch(45.7% .24 277.023)", "800": "oklch(39.8% .195 277.366)",
-    "900": "oklch(35.9% .144 278.697)", "950": "oklch(25.7% .09 281.288)",
-}  # fmt: skip
+    "50": "oklch(96.2% .018 272.314)",
+    "100": "oklch(93% .034 272.788)",
+    "200": "oklch(87% .065 274.039)",
+    "300": "oklch(78.5% .115 274.713)",
+    "400": "oklch(67.3% .182 276.935)",
+    "500": "oklch(58.5% .233 277.117)",
+    "600": "oklch(51.1% .262 276.966)",
+    "700": "oklch(45.7% .24 277.023)",
+    "800": "oklch(39.8% .195 277.366)",
+    "900": "oklch(35.9% .144 278.697)",
+    "950": "oklch(25.7% .09 281.288)",
+}
 
 UNFOLD: dict[str, object] = {
     "SITE_TITLE": "PropGuard",

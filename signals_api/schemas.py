@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse
 
 _TEXT = {"type": "string"}
@@ -82,6 +83,21 @@ _MEANINGS = {
     415: "The media type is not one we take.",
     503: "The database can't be written to right now; send it again.",
 }
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """How an API key is sent; drf-spectacular finds this class by itself."""
+
+    target_class = "signals_api.authentication.ApiKeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Api-Key <key>`; keys are made in the admin.",
+        }
 
 
 def problems(*codes: int) -> dict[tuple[int, str], OpenApiResponse]:

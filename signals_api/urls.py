@@ -6,11 +6,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from signals_api.accounts import AccountStateView
 from signals_api.marks import MarksView
 from signals_api.signals import SignalStatusView
-from signals_api.webhooks import WebhookView
+from signals_api.webhooks import TokenWebhookView, WebhookView
 
 urlpatterns = [
     path("webhooks/<slug:source>/", WebhookView.as_view(), name="webhook"),
-    path("webhooks/<slug:source>/<str:token>/", WebhookView.as_view(), name="webhook-with-token"),
+    path("webhooks/<slug:source>/<str:token>/", TokenWebhookView.as_view(), name="webhook-with-token"),
     path("signals/<str:public_id>/", SignalStatusView.as_view(), name="signal-status"),
     path("marks/", MarksView.as_view(), name="marks"),
     path("accounts/<int:account_id>/state/", AccountStateView.as_view(), name="account-state"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -46,7 +46,7 @@ class WebhookView(APIView):
         responses={
             202: schemas.ACCEPTED,
             200: schemas.ACCEPTED,
-            **schemas.problems(400, 401, 409, 413, 415, 503),
+            **schemas.problems(400, 401, 403, 409, 413, 415, 503),
         },
         examples=[OpenApiExample("Buy two", value=schemas.ALERT_EXAMPLE, request_only=True)],
     )
@@ -79,6 +79,11 @@ class WebhookView(APIView):
         if source is None or not knows_secret(source, secret):
             raise Problem(401, "unauthenticated", "The source or its secret is not known.")
         return _answer(request, _store(source, body, raw, secret_field))
+
+
+@extend_schema_view(post=extend_schema(operation_id="send_alert_with_token"))
+class TokenWebhookView(WebhookView):
+    """The same, for senders that can't put a secret into the body: it stands in the path."""
 
 
 def _check_address(request: Request, source: SignalSource | None) -> None:

@@ -53,7 +53,9 @@ def _instant(match: re.Match[str]) -> str:
 
 
 def send(case: dict[str, Any], client: Client | None = None) -> tuple[int, dict[str, Any]]:
-    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in case.get("headers", {}).items()}
+    headers = {
+        f"HTTP_{name.upper().replace('-', '_')}": value for name, value in case.get("headers", {}).items()
+    }
     response = (client or Client(raise_request_exception=False)).generic(
         case.get("method", "POST"),
         URL + ("?" + case["query"].lstrip("?") if case.get("query") else ""),
