@@ -3,6 +3,8 @@
 On SQLite one writer holds the file at a time, and the usual back-off of a waiting writer loses to a
 crowd. Here the wait is our own: a try every millisecond for up to a second. After a second lost this
 way the process tries only once until a write gets through, so that a sender gets its 503 in time.
+
+PostgreSQL waits for rows, not for the database; there the waits are cut to the same second.
 """
 
 import time
@@ -22,9 +24,14 @@ class Busy(Exception):
 
 @contextmanager
 def prompt_transaction() -> Iterator[None]:
-    """`transaction.atomic()` that raises Busy instead of waiting longer than a second for the lock."""
+    """`transaction.atomic()` that fails rather than wait longer than a second for a lock.
+
+    Raises Busy on SQLite, OperationalError on PostgreSQL; both mean that nothing was written.
+    """
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         with transaction.atomic():
+            if connection.vendor == "postgresql":
+                _cut_waits()
             yield
         return
     atomic = transaction.atomic()
@@ -57,6 +64,14 @@ def _begin(atomic: transaction.Atomic) -> None:
                 return
     finally:
         _busy_timeout(int(connection.settings_dict["OPTIONS"].get("timeout", 20) * 1000))
+
+
+def _cut_waits() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
+            [f"{PATIENCE_SECONDS}s", f"{1.5 * PATIENCE_SECONDS}s"],
+        )
 
 
 def _busy_timeout(milliseconds: int) -> None:

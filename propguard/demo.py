@@ -169,6 +169,7 @@ def seed(now: datetime | None = None) -> None:
 def what_to_try(address: str) -> str:
     """What `make run` prints: where to look, how to log in, and an alert to paste."""
     alert = ALERT.format(secret=_secret("demo_secret"))
+    accounts = "\n".join(f"  {demo.label:<14}{demo.tells}" for demo in ACCOUNTS)
     return f"""
 PropGuard is running. Everything below is a demo on paper: nothing reaches a broker.
 
@@ -180,7 +181,10 @@ Send an alert as TradingView would:
 
   curl -s {address}/api/v1/webhooks/{SOURCE}/ -H 'Content-Type: application/json' -d '{alert}'
 
-Then look at {address}/admin/execution/decision/ : one decision for each of {len(ACCOUNTS)} accounts.
+Then look at {address}/admin/execution/decision/ : one decision for each account.
+
+{accounts}
+
 Ctrl-C stops everything.
 """
 

@@ -1,31 +1,50 @@
 """The admins that others derive from: evidence nobody changes, and rules whose every change is kept."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
+
+from firms.admin.display import NOTHING
 
 
-class PlainAdmin(ModelAdmin):  # type: ignore[misc]
+class PlainDecimalWidget(UnfoldAdminDecimalFieldWidget):
+    """Shows 50000, not 50000.0000: the column's places are not the number's."""
+
+    def format_value(self, value: Any) -> str | None:
+        text = super().format_value(value)
+        return text.rstrip("0").rstrip(".") if text and "." in text else text
+
+
+FIELDS: "Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]" = {
+    models.DecimalField: {"widget": PlainDecimalWidget},
+    models.URLField: {"assume_scheme": "https"},
+}
+
+
+class PlainAdmin(ModelAdmin):
     """What every list and form has in common."""
+
+    formfield_overrides: "ClassVar[Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]]" = FIELDS
 
     compressed_fields = True
     warn_unsaved_form = True
     list_filter_submit = True
     list_per_page = 50
     list_fullwidth = True
-    empty_value_display = "–"
+    empty_value_display = NOTHING
 
 
 class EvidenceAdmin(PlainAdmin):
     """Looked at, never added to, changed or deleted: whoever asks, superusers too."""
 
     actions = None
-    show_full_result_count = False
     warn_unsaved_form = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -45,16 +64,19 @@ class EvidenceAdmin(PlainAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         # The log of this admin's own changes: there are none.
-        return super().change_view(request, object_id, form_url, {"show_history": False, **(extra_context or {})})
+        return super().change_view(
+            request, object_id, form_url, {"show_history": False, **(extra_context or {})}
+        )
 
 
 class StreamAdmin(EvidenceAdmin):
     """Evidence that grows without end: pages without counting the table."""
 
     paginator = InfinitePaginator
+    show_full_result_count = False
 
 
-class HistoryAdmin(SimpleHistoryAdmin, PlainAdmin):  # type: ignore[misc]
+class HistoryAdmin(SimpleHistoryAdmin, PlainAdmin):
     """Keeps who changed what and when. Looking back is all it does.
 
     A revert would bring back a program's columns without its loss limits, past every check of the form,
@@ -65,17 +87,28 @@ class HistoryAdmin(SimpleHistoryAdmin, PlainAdmin):  # type: ignore[misc]
         return True
 
     def history_form_view(
-        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        version_id: str,
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         return super().history_form_view(request, object_id, version_id, extra_context)
 
 
-class EvidenceInline(TabularInline):  # type: ignore[misc]
+class PlainInline(TabularInline):
+    """Rows edited on another row's page; more are added by a click."""
+
+    formfield_overrides: "ClassVar[Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]]" = FIELDS
+    extra = 0
+    hide_title = True
+
+
+class EvidenceInline(PlainInline):
     """Rows shown on another row's page, only to be read."""
 
-    extra = 0
     can_delete = False
     show_change_link = False
 
@@ -89,7 +122,9 @@ class EvidenceInline(TabularInline):  # type: ignore[misc]
         return False
 
 
-def shown(description: str, ordering: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def shown(
+    description: str, ordering: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Name a column that is computed, and say what it sorts by."""
 
     def name(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from enforcement import explain
 
-NOTHING = "–"
+NOTHING = "\u2013"  # an en dash
 
 
 class Tone(StrEnum):

@@ -27,7 +27,7 @@ def _reason() -> forms.CharField:
     return forms.CharField(max_length=500, widget=UnfoldAdminTextareaWidget(_REASON_WIDGET))
 
 
-class ReasonDialog(BaseDialogForm):  # type: ignore[misc]
+class ReasonDialog(BaseDialogForm):
     """The dialog of one row's page."""
 
     reason = _reason()
@@ -80,8 +80,8 @@ class PausableAdmin(admin.ModelAdmin):
         variant=ActionVariant.DEFAULT,
         dialog={
             "title": "Resume",
-            "description": "Ends its own pause. What else holds it (a pause of its program or firm, a day lock, "
-            "the kill switch) stays, and you are told.",
+            "description": "Ends its own pause. What else holds it (a pause of its program or firm, a day "
+            "lock, the kill switch) stays, and you are told.",
             "form_class": ReasonDialog,
             "form_submit_text": "Resume",
         },
@@ -137,7 +137,9 @@ class PausableAdmin(admin.ModelAdmin):
         if raised:
             self.message_user(request, f"{subject} is paused: {reason}", messages.SUCCESS)
         else:
-            self.message_user(request, f"{subject} was paused already; that pause stays as it is.", messages.INFO)
+            self.message_user(
+                request, f"{subject} was paused already; that pause stays as it is.", messages.INFO
+            )
 
     def _end(self, request: HttpRequest, subject: Model, reason: str) -> None:
         ended = services.end_flag(_named(subject), actor=request.user, reason=reason)
@@ -164,7 +166,7 @@ def _in_words(flag: Flag) -> str:
 
 def key_in_words(flag: Flag) -> str:
     """`locked for the day`, `paused`; a key nobody knows as it is."""
-    return dict(FlagKey.choices).get(flag.key, flag.key)
+    return str(dict(FlagKey.choices).get(flag.key, flag.key)).lower()
 
 
 def is_own_pause(flag: Flag) -> bool:

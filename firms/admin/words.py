@@ -39,7 +39,7 @@ def in_brief(floor: LossFloor, currency: str) -> str:
 
 
 def in_full(floor: LossFloor, currency: str) -> str:
-    """`$2,500 under the highest equity, stops rising at $50,100; touching it breaks it; the account is lost`."""
+    """`$2,500 under the highest equity, stops rising at $50,100; touching it breaks it; …`."""
     parts = [f"{distance_in_words(floor, currency)} under the {ANCHORS[floor.anchor]}"]
     if floor.lock_at is not None:
         parts[0] += f", stops rising at {whole_money(floor.lock_at, currency)}"

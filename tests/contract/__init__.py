@@ -1,0 +1,1 @@
+"""The written contract, name for name: what stays true whatever else changes."""

@@ -154,7 +154,12 @@ _INTENT_FIELDS = frozenset(OrderIntent.__slots__)
 def make_context(**fields: Any) -> OrderContext:
     """The stock account and order. Fields of the intent may be given directly, as may whole parts."""
     wished = {name: fields.pop(name) for name in _INTENT_FIELDS & fields.keys()}
-    defaults: dict[str, Any] = {"now": NOON, "terms": make_terms(), "guard": make_guard(), "state": make_state()}
+    defaults: dict[str, Any] = {
+        "now": NOON,
+        "terms": make_terms(),
+        "guard": make_guard(),
+        "state": make_state(),
+    }
     if "intent" not in fields:
         fields["intent"] = make_intent(**wished)
     return OrderContext(**{**defaults, **fields})

@@ -15,7 +15,9 @@ RESET = datetime(2026, 3, 4, 23, 0, tzinfo=UTC)  # Wednesday 17:00 in Chicago: T
 THURSDAY = date(2026, 3, 5)
 
 
-def report(equity: int | str, *, balance: int | str | None = None, after: int = 60, **anchors: int | None) -> StateReport:
+def report(
+    equity: int | str, *, balance: int | str | None = None, after: int = 60, **anchors: int | None
+) -> StateReport:
     return StateReport(
         balance=Decimal(equity if balance is None else balance),
         equity=Decimal(equity),
@@ -93,7 +95,9 @@ def test_a_losing_close_never_lowers_the_highest_close() -> None:
         pytest.param(timedelta(hours=6), False, id="at noon"),
     ],
 )
-def test_with_something_open_only_a_snapshot_at_the_reset_tells_the_day_start(before: timedelta, known: bool) -> None:
+def test_with_something_open_only_a_snapshot_at_the_reset_tells_the_day_start(
+    before: timedelta, known: bool
+) -> None:
     state = make_state(50_700, balance=50_500, as_of=RESET - before)
     rolled = roll_day(state, CHICAGO, RESET + timedelta(minutes=5), settled=False)
     assert rolled.trading_day == THURSDAY
@@ -112,13 +116,15 @@ def test_rolling_twice_is_rolling_once(settled: bool) -> None:
 def test_several_days_are_one_step() -> None:
     friday_evening = RESET + timedelta(days=2)
     state = make_state(50_700)
-    step_by_step = roll_day(roll_day(state, CHICAGO, RESET, settled=True), CHICAGO, friday_evening, settled=True)
+    step_by_step = roll_day(
+        roll_day(state, CHICAGO, RESET, settled=True), CHICAGO, friday_evening, settled=True
+    )
     assert roll_day(state, CHICAGO, friday_evening, settled=True) == step_by_step
     assert step_by_step.trading_day == date(2026, 3, 6)
 
 
 def test_a_close_that_was_missed_makes_the_highest_close_unknown() -> None:
-    """One missed reset: that close is the new day's own unknown opening. Two: one in between was never seen."""
+    """Of one missed reset the close is the new day's own opening; of two, one was never seen."""
     state = make_state(50_700)
     assert roll_day(state, CHICAGO, RESET, settled=False).highest_close == 50_000
     assert roll_day(state, CHICAGO, RESET + timedelta(days=1), settled=False).highest_close is None

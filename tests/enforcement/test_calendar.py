@@ -58,7 +58,9 @@ def test_the_reset_instant_belongs_to_the_new_day_and_the_second_before_to_the_o
     ("moment", "trading_day"),
     [
         pytest.param("2026-03-06T22:59:59", "2026-03-06", id="Friday's last second"),
-        pytest.param("2026-03-06T23:00:00", "2026-03-06", id="Friday 17:00: the market rests, it is still Friday"),
+        pytest.param(
+            "2026-03-06T23:00:00", "2026-03-06", id="Friday 17:00: the market rests, it is still Friday"
+        ),
         pytest.param("2026-03-07T12:00:00", "2026-03-06", id="Saturday is Friday's"),
         pytest.param("2026-03-08T21:59:59", "2026-03-06", id="Sunday before the open is Friday's"),
         pytest.param("2026-03-08T22:00:00", "2026-03-09", id="Sunday evening is Monday's"),
@@ -103,7 +105,7 @@ def test_prague_and_new_york_are_five_hours_apart_for_four_weeks_a_year() -> Non
 @PROPERTY
 @given(
     day=st.sampled_from([CHICAGO, PRAGUE, NEW_YORK, UTC_PLUS_3, HALF_PAST]),
-    moment=st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)),  # noqa: DTZ001 - made aware below
+    moment=st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)),
 )
 def test_every_instant_lies_in_exactly_the_day_it_is_said_to_be_of(day: TradingDay, moment: datetime) -> None:
     now = moment.replace(tzinfo=UTC)
@@ -120,7 +122,9 @@ SESSIONS = (ASIA, LONDON, NY_AM, NY_LUNCH)
         pytest.param("2026-03-04T14:29:59", None, id="a second before NY AM, in a gap of these four"),
         pytest.param("2026-03-04T14:30:00", "NY AM", id="NY AM opens 09:30 in New York"),
         pytest.param("2026-03-04T16:59:59", "NY AM", id="NY AM's last second"),
-        pytest.param("2026-03-04T17:00:00", "NY LUNCH", id="at its close a session is shut, the next is open"),
+        pytest.param(
+            "2026-03-04T17:00:00", "NY LUNCH", id="at its close a session is shut, the next is open"
+        ),
         pytest.param("2026-03-10T13:30:00", "NY AM", id="an hour earlier by UTC in summer"),
         pytest.param("2026-03-04T23:00:00", "ASIA", id="ASIA opens 18:00"),
         pytest.param("2026-03-05T07:59:59", "ASIA", id="ASIA runs over midnight"),

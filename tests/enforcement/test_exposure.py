@@ -24,7 +24,6 @@ from tests.enforcement.make import (
     make_guard,
     make_intent,
     make_position,
-    make_state,
     make_working,
 )
 
@@ -43,8 +42,12 @@ ORDERS: list[Any] = [
     pytest.param({}, {"slippage_ticks": 0}, "410", id="no slippage allowance"),
     pytest.param({}, {"commission_per_side": 0}, "420", id="no commission"),
     pytest.param({"instrument": MNQ}, {}, "52", id="2 MNQ: 2 x (20 + 1 + 5)"),
-    pytest.param({"instrument": ES, "entry_price": 6000, "stop_loss": 5995}, {}, "560", id="2 ES: 2 x (250 + 25 + 5)"),
-    pytest.param({"stop_loss": None}, {"no_stop_ticks": 100}, "1030", id="no stop: 100 ticks assumed, 2 x (500 + 15)"),
+    pytest.param(
+        {"instrument": ES, "entry_price": 6000, "stop_loss": 5995}, {}, "560", id="2 ES: 2 x (250 + 25 + 5)"
+    ),
+    pytest.param(
+        {"stop_loss": None}, {"no_stop_ticks": 100}, "1030", id="no stop: 100 ticks assumed, 2 x (500 + 15)"
+    ),
     pytest.param({"stop_loss": None}, {}, None, id="no stop, nothing assumed: no bound"),
     pytest.param({"stop_loss": None, "entry_price": None}, {"no_stop_ticks": 100}, None, id="no price"),
     pytest.param({"entry_price": None}, {}, None, id="a stop but no price"),

@@ -52,7 +52,9 @@ def test_an_end_of_day_floor_follows_closes_not_the_peak() -> None:
 # rules.md §2.4, "numerical comparison, 100K, 5%": balance and equity at the reset, floor by arithmetic.
 ARITHMETICS = [
     pytest.param("day_start_balance", "initial", 103_000, "95000", id="FTMO: balance, share of initial"),
-    pytest.param("day_start_balance", "anchor", 103_000, "95000", id="Alpha Capital 10: balance, share of it"),
+    pytest.param(
+        "day_start_balance", "anchor", 103_000, "95000", id="Alpha Capital 10: balance, share of it"
+    ),
     pytest.param("day_start_higher", "initial", 103_000, "98000", id="Aqua: the higher, share of initial"),
     pytest.param("day_start_higher", "anchor", 103_000, "97850", id="The5ers: the higher, share of it"),
     pytest.param("day_start_balance", "initial", 98_000, "95000", id="FTMO over an open loss"),
@@ -104,7 +106,9 @@ def test_an_account_that_starts_at_zero_has_floors_below_zero() -> None:
         "opening balance of the higher", "opening equity of the higher", "neither amount nor share",
     ],
 )  # fmt: skip
-def test_a_floor_measured_from_something_unknown_is_unknown(floor: LossFloor, unknown: dict[str, None]) -> None:
+def test_a_floor_measured_from_something_unknown_is_unknown(
+    floor: LossFloor, unknown: dict[str, Any]
+) -> None:
     assert level(floor, make_state(**unknown)) is None
 
 

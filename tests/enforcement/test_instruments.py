@@ -158,7 +158,14 @@ def test_every_instrument_stands_under_its_own_symbol_and_every_family_has_its_s
 
 
 def test_a_micro_moves_a_tenth_of_its_mini() -> None:
-    for mini, micro in (("ES", "MES"), ("NQ", "MNQ"), ("YM", "MYM"), ("RTY", "M2K"), ("CL", "MCL"), ("GC", "MGC")):
+    for mini, micro in (
+        ("ES", "MES"),
+        ("NQ", "MNQ"),
+        ("YM", "MYM"),
+        ("RTY", "M2K"),
+        ("CL", "MCL"),
+        ("GC", "MGC"),
+    ):
         assert BUILT_IN[micro].point_value * 10 == BUILT_IN[mini].point_value
         assert BUILT_IN[micro].family == BUILT_IN[mini].family
 

@@ -1,0 +1,29 @@
+"""Connections: logins at venues. Paper needs none."""
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from execution.models import Connection
+from firms.admin.base import HistoryAdmin, shown
+from firms.admin.display import Tone, badge
+
+
+@admin.register(Connection)
+class ConnectionAdmin(HistoryAdmin):
+    list_display = ("name", "venue_badge", "account_count")
+    search_fields = ("name",)
+    fieldsets = ((None, {"fields": ("name", "venue")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
+        return super().get_queryset(request).annotate(account_total=Count("venue_accounts"))
+
+    @shown("venue", "venue")
+    def venue_badge(self, connection: Connection) -> SafeString:
+        return badge(connection.get_venue_display(), Tone.INFO)
+
+    @shown("accounts", "account_total")
+    def account_count(self, connection: Connection) -> int:
+        total: int = connection.account_total  # type: ignore[attr-defined]
+        return total

@@ -1,0 +1,258 @@
+"""Orders: their life step by step, and their fills."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+
+from execution.models import Fill, Leg, Order, OrderEvent
+from execution.order_state import OrderStatus
+from firms.admin.base import StreamAdmin, shown
+from firms.admin.display import NOTHING, Tone, address_of, badge, cell, link, moment, money, number
+
+_TONES = {
+    OrderStatus.APPROVED: Tone.INFO,
+    OrderStatus.SUBMITTING: Tone.INFO,
+    OrderStatus.ACCEPTED: Tone.INFO,
+    OrderStatus.PARTIALLY_FILLED: Tone.GOOD,
+    OrderStatus.FILLED: Tone.GOOD,
+    OrderStatus.SKIPPED: Tone.CALM,
+    OrderStatus.CANCELED: Tone.CALM,
+    OrderStatus.EXPIRED: Tone.WARN,
+    OrderStatus.REJECTED: Tone.BAD,
+    OrderStatus.UNKNOWN: Tone.BAD,
+    OrderStatus.HELD: Tone.BAD,
+}
+_MEANS = {
+    OrderStatus.APPROVED: "Decided, about to be sent.",
+    OrderStatus.SUBMITTING: "Claimed: its one request is on the way.",
+    OrderStatus.ACCEPTED: "Working at the venue.",
+    OrderStatus.PARTIALLY_FILLED: "Partly filled at the venue.",
+    OrderStatus.FILLED: "Filled at the venue.",
+    OrderStatus.SKIPPED: "Dry-run: everything but the sending.",
+    OrderStatus.CANCELED: "Not working any more.",
+    OrderStatus.EXPIRED: "Its time was over.",
+    OrderStatus.REJECTED: "The venue refused it.",
+    OrderStatus.UNKNOWN: "Perhaps sent: nobody has said what became of it. It is never sent again.",
+    OrderStatus.HELD: "Still not known after asking: a person must say.",
+}
+
+
+def status_badge(order: Order) -> SafeString:
+    status = OrderStatus(order.status)
+    return badge(status.value, _TONES[status], _MEANS[status])
+
+
+def side_cell(side: str, quantity: object, symbol: str) -> SafeString:
+    tone = "good" if side == "buy" else "bad"
+    return format_html(
+        '<span class="pg-figure"><b class="pg-text-{}">{}</b> {} <b>{}</b></span>',
+        tone,
+        side,
+        quantity,
+        symbol,
+    )
+
+
+def order_panel(order: Order, currency: str) -> dict[str, Any]:
+    """An order in brief with its events: on its own page and on its decision's."""
+    events = list(order.events.all())
+    return {
+        "order": order,
+        "address": address_of(order),
+        "status": status_badge(order),
+        "means": _MEANS[OrderStatus(order.status)],
+        "note": "" if any(event.detail == order.note for event in events) else order.note,
+        "what": side_cell(order.side, number(order.quantity), order.symbol),
+        "steps": [_first_step(order), *(_step(event.at, event.after, event.detail) for event in events)],
+        "fills": [_fill_row(fill, currency) for fill in order.fills.all()],
+    }
+
+
+def _first_step(order: Order) -> dict[str, object]:
+    if order.leg == Leg.ENTRY:
+        return _step(order.created_at, OrderStatus.APPROVED.value, "")
+    return {"at": moment(order.created_at), "after": badge("exit"), "detail": "Made to close the position."}
+
+
+def _step(at: datetime, after: str, detail: str) -> dict[str, object]:
+    status = OrderStatus(after) if after in set(OrderStatus) else None
+    return {
+        "at": moment(at),
+        "after": badge(after, _TONES[status] if status else Tone.CALM),
+        "detail": detail or (_MEANS[status] if status else ""),
+    }
+
+
+def _fill_row(fill: Fill, currency: str) -> dict[str, object]:
+    return {
+        "at": moment(fill.filled_at),
+        "what": side_cell(fill.side, number(fill.quantity), fill.symbol),
+        "price": number(fill.price),
+        "commission": money(fill.commission, currency),
+        "why": fill.why or NOTHING,
+        "id": fill.venue_fill_id,
+    }
+
+
+@admin.register(Order)
+class OrderAdmin(StreamAdmin):
+    list_display = (
+        "when",
+        "account_link",
+        "what",
+        "status_now",
+        "leg",
+        "filled",
+        "price",
+        "risk_in_money",
+        "note",
+    )
+    list_display_links = ("when",)
+    list_filter = (
+        ("account", AutocompleteSelectFilter),
+        ("status", ChoicesDropdownFilter),
+        ("leg", ChoicesDropdownFilter),
+    )
+    search_fields = ("account__label", "symbol", "client_order_id", "venue_order_id")
+    date_hierarchy = "created_at"
+    ordering = ("-pk",)
+    fieldsets = ((None, {"fields": ()}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        rows = super().get_queryset(request)
+        return rows.select_related("account__program__firm", "signal", "decision__account", "exit__account")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        context = {}
+        if order is not None:
+            panel = order_panel(order, order.account.program.currency)
+            context = {"order_panel": panel, "facts": _facts(order)}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    @shown("created", "created_at")
+    def when(self, order: Order) -> SafeString | str:
+        return moment(order.created_at)
+
+    @shown("account", "account__label")
+    def account_link(self, order: Order) -> SafeString | str:
+        return link(order.account)
+
+    @shown("order")
+    def what(self, order: Order) -> SafeString:
+        return side_cell(order.side, number(order.quantity), order.symbol)
+
+    @shown("status", "status")
+    def status_now(self, order: Order) -> SafeString:
+        return status_badge(order)
+
+    @shown("filled")
+    def filled(self, order: Order) -> SafeString:
+        return cell(f"{number(order.filled_quantity)} of {number(order.quantity)}")
+
+    @shown("average price")
+    def price(self, order: Order) -> SafeString:
+        return cell(number(order.average_price))
+
+    @shown("risk", "risk")
+    def risk_in_money(self, order: Order) -> SafeString:
+        return cell(money(order.risk, order.account.program.currency))
+
+
+def _facts(order: Order) -> list[tuple[str, object]]:
+    return [
+        ("Account", link(order.account)),
+        ("Decision", link(order.decision)),
+        ("Signal", link(order.signal)),
+        ("Exit", link(order.exit)),
+        ("Leg", order.leg),
+        ("Entry", number(order.entry_price)),
+        ("Stop", number(order.stop_loss)),
+        ("Target", number(order.target)),
+        ("Filled", f"{number(order.filled_quantity)} of {number(order.quantity)}"),
+        ("Average price", number(order.average_price)),
+        ("Reserved risk", money(order.risk, order.account.program.currency)),
+        ("Deadline", moment(order.deadline)),
+        ("Our id", format_html("<code>{}</code>", order.client_order_id)),
+        (
+            "Venue's id",
+            format_html("<code>{}</code>", order.venue_order_id) if order.venue_order_id else NOTHING,
+        ),
+    ]
+
+
+@admin.register(OrderEvent)
+class OrderEventAdmin(StreamAdmin):
+    list_display = ("when", "order_link", "step", "detail")
+    list_display_links = ("when",)
+    list_select_related = ("order",)
+    search_fields = ("order__client_order_id", "detail")
+    ordering = ("-pk",)
+    fieldsets = ((None, {"fields": ("when", "order_link", "step", "detail")}),)
+
+    @shown("when", "at")
+    def when(self, event: OrderEvent) -> SafeString | str:
+        return moment(event.at)
+
+    @shown("order")
+    def order_link(self, event: OrderEvent) -> SafeString | str:
+        return link(event.order)
+
+    @shown("step")
+    def step(self, event: OrderEvent) -> SafeString:
+        after = OrderStatus(event.after) if event.after in set(OrderStatus) else None
+        return badge(f"{event.before or 'new'} → {event.after}", _TONES[after] if after else Tone.CALM)
+
+
+@admin.register(Fill)
+class FillAdmin(StreamAdmin):
+    list_display = ("when", "account_link", "what", "price_at", "cost", "why", "order_link")
+    list_display_links = ("when",)
+    list_filter = (("account", AutocompleteSelectFilter), "why")
+    list_select_related = ("account__program", "order")
+    search_fields = ("account__label", "symbol", "venue_fill_id")
+    ordering = ("-pk",)
+    fieldsets = (
+        (None, {"fields": ("when", "account_link", "what", "price_at", "cost", "why", "order_link")}),
+        ("At the venue", {"fields": ("venue_fill_id", "booked")}),
+    )
+
+    @shown("filled", "filled_at")
+    def when(self, fill: Fill) -> SafeString | str:
+        return moment(fill.filled_at)
+
+    @shown("booked", "booked_at")
+    def booked(self, fill: Fill) -> SafeString | str:
+        return moment(fill.booked_at)
+
+    @shown("account", "account__label")
+    def account_link(self, fill: Fill) -> SafeString | str:
+        return link(fill.account)
+
+    @shown("fill")
+    def what(self, fill: Fill) -> SafeString:
+        return side_cell(fill.side, number(fill.quantity), fill.symbol)
+
+    @shown("price", "price")
+    def price_at(self, fill: Fill) -> SafeString:
+        return cell(number(fill.price))
+
+    @shown("commission", "commission")
+    def cost(self, fill: Fill) -> SafeString:
+        return cell(money(fill.commission, fill.account.program.currency))
+
+    @shown("order")
+    def order_link(self, fill: Fill) -> SafeString | str:
+        return link(fill.order)

@@ -1,0 +1,127 @@
+"""No action acts on GET, without CSRF token, or for somebody who may only look."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from firms.models import Account, AuditEntry
+from tests.admin.world import make_world, view_only_staff
+
+pytestmark = pytest.mark.django_db
+SUBMITTED = {"_form_submitted": "True", "reason": "because"}
+
+
+def action_addresses() -> list[tuple[str, type[Model]]]:
+    """Every address that unfold makes for an action, with the model of its row."""
+    found = []
+    for model, model_admin in admin.site._registry.items():
+        for action in (*model_admin._get_base_actions_detail(), *model_admin._get_base_actions_row()):
+            found.append((f"admin:{action.action_name}", model))
+        assert not model_admin._get_base_actions_list(), "an action on a list has no row to ask about"
+    return sorted(set(found), key=lambda pair: pair[0])
+
+
+ACTIONS = action_addresses()
+BY_NAME = {"argvalues": ACTIONS, "ids": [name.removeprefix("admin:") for name, _ in ACTIONS]}
+
+
+@pytest.fixture
+def world(admin_user: User) -> Account:
+    return make_world(actor=admin_user)
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All rows of all tables in the admin."""
+    return {
+        model._meta.label: list(model._default_manager.order_by("pk").values())
+        for model in admin.site._registry
+    }
+
+
+def test_there_are_actions_to_try() -> None:
+    names = {name.removeprefix("admin:") for name, _ in ACTIONS}
+    assert names == {
+        "firms_account_pause", "firms_account_resume", "firms_program_pause", "firms_program_resume",
+        "firms_firm_pause", "firms_firm_resume", "execution_alarm_close", "execution_signalsource_new_secret",
+        "execution_apikey_revoke",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "model"), **BY_NAME)
+def test_a_get_only_shows_the_dialog(
+    world: Account, admin_client: Client, name: str, model: type[Model]
+) -> None:
+    page = reverse(name, args=[model._default_manager.first().pk])
+    before = everything()
+    response = admin_client.get(page, SUBMITTED)
+    assert response.status_code == 200
+    assert b"<form" in response.content
+    assert everything() == before
+
+
+@pytest.mark.parametrize(("name", "model"), **BY_NAME)
+def test_a_post_needs_the_csrf_token(world: Account, admin_user: User, name: str, model: type[Model]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    before = everything()
+    assert client.post(reverse(name, args=[model._default_manager.first().pk]), SUBMITTED).status_code == 403
+    assert everything() == before
+
+
+@pytest.mark.parametrize(("name", "model"), **BY_NAME)
+def test_whoever_may_only_look_can_not_act(
+    world: Account, client: Client, name: str, model: type[Model]
+) -> None:
+    client.force_login(view_only_staff())
+    before = everything()
+    page = reverse(name, args=[model._default_manager.first().pk])
+    assert client.post(page, SUBMITTED).status_code == 403
+    assert client.get(page).status_code == 403
+    assert everything() == before
+
+
+@pytest.mark.parametrize(("name", "model"), **BY_NAME)
+def test_an_action_on_a_row_that_is_not_there_is_not_found(
+    world: Account, admin_client: Client, name: str, model: type[Model]
+) -> None:
+    assert admin_client.post(reverse(name, args=[987654]), SUBMITTED).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["account", "program", "firm"])
+@pytest.mark.parametrize("action", ["pause_selected", "resume_selected"])
+def test_an_action_on_a_selection_is_refused_to_those_who_only_look(
+    world: Account, client: Client, kind: str, action: str
+) -> None:
+    client.force_login(view_only_staff())
+    entries = AuditEntry.objects.count()
+    page = reverse(f"admin:firms_{kind}_changelist")
+    client.post(page, {"action": action, "_selected_action": [world.pk], "apply": "1", "reason": "x"})
+    assert AuditEntry.objects.count() == entries
+
+
+def test_an_alarm_is_closed_once_and_by_whom(world: Account, admin_client: Client, admin_user: User) -> None:
+    from execution.models import Alarm
+
+    alarm = Alarm.objects.get()
+    page = reverse("admin:execution_alarm_close", args=[alarm.pk])
+    assert admin_client.post(page, {"_form_submitted": "True"}).headers["HX-Redirect"]
+    alarm.refresh_from_db()
+    assert (alarm.closed_by, alarm.closed_at is not None) == (admin_user, True)
+    admin_client.post(page, {"_form_submitted": "True"})
+    assert AuditEntry.objects.filter(action="alarm.closed", actor=admin_user).count() == 1
+
+
+def test_open_alarms_stand_first(world: Account, admin_client: Client) -> None:
+    from django.utils import timezone
+
+    from execution.models import Alarm
+
+    now = timezone.now()
+    Alarm.objects.create(kind="new_but_closed", subject="x", message="x", raised_at=now, closed_at=now)
+    page = admin_client.get(reverse("admin:execution_alarm_changelist")).content.decode()
+    assert page.index("kind plain") < page.index("new_but_closed")

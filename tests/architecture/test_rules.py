@@ -1,0 +1,59 @@
+"""A rule is one module, one line in RULES, its messages, and one table of tests."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from enforcement.rules import RULES
+
+pytestmark = pytest.mark.core
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(
+    path.stem for path in (ROOT / "enforcement" / "rules").glob("*.py") if path.stem != "__init__"
+)
+
+
+def test_every_rule_module_is_in_the_table_once() -> None:
+    assert sorted(rule.code for rule in RULES) == MODULES
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_says_what_it_does_and_has_messages(rule: object) -> None:
+    found = next(r for r in RULES if r is rule)
+    assert found.messages
+    assert found.doc.count("\n\n") >= 1
+    assert "None" not in found.doc.splitlines(), "module or function has no docstring"
+    assert found.breach_type
+
+
+@pytest.mark.parametrize("rule", MODULES)
+def test_a_rule_has_a_table_of_tests(rule: str) -> None:
+    path = ROOT / "tests" / "enforcement" / "rules" / f"test_{rule}.py"
+    names = {
+        target.id
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert "ROWS" in names
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rules_codes_are_dotted_and_its_messages_sentences(rule: object) -> None:
+    found = next(r for r in RULES if r is rule)
+    for code, text in found.messages.items():
+        family, dot, name = code.partition(".")
+        assert dot
+        assert name.replace("_", "").isalpha()
+        assert family == found.code or family in ("daily_loss", "drawdown")
+        assert text[-1] == "."
+        assert set(_formats(text)) <= {"", "money", "percent"}
+
+
+def _formats(text: str) -> Iterator[str]:
+    return (spec for _, name, spec, _ in Formatter().parse(text) if name is not None and spec is not None)

@@ -1,0 +1,155 @@
+"""Threads with connections of their own, as workers have: whatever races, the answer is the same."""
+
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from execution import dispatch, router, tasks
+from execution.models import Decision, Exit, Order, OrderEvent, Signal, SignalSource
+from tests.execution.make import (
+    accept_alert,
+    close_signal,
+    decide,
+    entry_signal,
+    held,
+    make_follower,
+    open_exits,
+    route,
+    the_entry,
+)
+from tests.execution.venue import Venue
+from tests.make import make_program, make_source
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*acts: Callable[[], Any]) -> list[BaseException]:
+    """Run all of them at the same moment, each in a thread with a connection of its own; what they raised."""
+    start, raised = threading.Barrier(len(acts)), []
+
+    def run(act: Callable[[], Any]) -> None:
+        try:
+            start.wait(10)
+            act()
+        except BaseException as error:  # noqa: BLE001 - told by the main thread
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    return raised
+
+
+@pytest.fixture
+def source() -> SignalSource:
+    return make_source()
+
+
+def arrive(source: SignalSource, alert_id: str) -> Callable[[], None]:
+    """An alert from its arrival to its order."""
+    return lambda: route(accept_alert(source, alert_id=alert_id).signal)
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_of_two_alerts_at_once_for_room_for_one_exactly_one_is_approved(
+    source: SignalSource, turn: int
+) -> None:
+    """Daily floor 49,500: room for 500; each order stands to lose 440."""
+    _, account = make_follower(source=source, program=make_program(daily_loss=500))
+    assert at_once(arrive(source, "1"), arrive(source, "2")) == []
+    decisions = Decision.objects.order_by("pk")
+    assert [decision.allowed for decision in decisions] == [True, False]
+    assert decisions[1].code == "daily_loss.would_breach"
+    assert held(account) == 2
+
+
+def test_of_twenty_alerts_at_once_for_room_for_three_exactly_three_are_approved(source: SignalSource) -> None:
+    """Daily floor 48,500: room for 1,500; 3 x 440 = 1,320 fit, 4 x 440 = 1,760 don't."""
+    _, account = make_follower(source=source, program=make_program(daily_loss=1500))
+    signals = [entry_signal(source, alert_id=str(n)) for n in range(20)]
+    assert at_once(*[lambda signal=signal: decide(signal) for signal in signals]) == []  # type: ignore[misc]
+    assert Decision.objects.count() == 20
+    assert Decision.objects.filter(allowed=True).count() == Order.objects.filter(account=account).count() == 3
+
+
+def test_two_accounts_of_one_trader_and_two_of_another_do_not_hold_each_other_up(
+    source: SignalSource,
+) -> None:
+    program = make_program(daily_loss=500)
+    for label, trader in (("Apex-1", "Ada"), ("Apex-2", "Bob"), ("Apex-3", "Ada"), ("Apex-4", "Bob")):
+        make_follower(label, source=source, program=program, trader=trader)
+    assert at_once(*[arrive(source, str(n)) for n in range(4)]) == []
+    assert Signal.objects.count() == 4
+    for label in ("Apex-1", "Apex-2", "Apex-3", "Apex-4"):
+        allowed = Decision.objects.filter(account__label=label).values_list("allowed", flat=True)
+        assert sorted(allowed) == [False, False, False, True]
+
+
+def test_one_chunk_decided_by_four_threads_at_once_is_decided_once(source: SignalSource) -> None:
+    make_follower(source=source)
+    chunk = entry_signal(source).chunks.get()
+    assert at_once(*[lambda: router.decide_chunk(chunk.pk)] * 4) == []
+    assert (Decision.objects.count(), Order.objects.count()) == (1, 1)
+    chunk.refresh_from_db()
+    assert chunk.done_at
+
+
+def test_one_order_sent_by_four_threads_at_once_is_claimed_and_sent_once(
+    source: SignalSource, venue: Venue
+) -> None:
+    _, account = make_follower(source=source)
+    signal = entry_signal(source)
+    decide(signal)
+    assert at_once(*[lambda: dispatch.send_approved(signal.pk)] * 4) == []
+    order = the_entry(account)
+    assert venue.asked("submit") == [order.client_order_id]
+    claims = OrderEvent.objects.filter(order=order, after="submitting")
+    assert (claims.count(), order.status) == (1, "accepted")
+
+
+def test_one_chunk_run_by_four_workers_at_once_sends_one_order(source: SignalSource, venue: Venue) -> None:
+    make_follower(source=source)
+    chunk = entry_signal(source).chunks.get()
+    assert at_once(*[lambda: tasks.route_chunk(chunk.pk)] * 4) == []
+    assert len(venue.asked("submit")) == 1
+
+
+def test_one_exit_worked_by_four_threads_at_once_closes_once(source: SignalSource) -> None:
+    _, account = make_follower(source=source)
+    route(entry_signal(source))
+    close_signal(source)
+    [row] = open_exits(account)
+    assert at_once(*[lambda: tasks.work_exit(row.pk)] * 4) == []
+    assert (held(account), open_exits(account)) == (0, [])
+    assert Order.objects.filter(exit=row).count() == 1
+
+
+def test_the_same_alert_delivered_by_eight_threads_at_once_is_one_signal(source: SignalSource) -> None:
+    make_follower(source=source)
+    found: list[bool] = []
+    assert at_once(*[lambda: found.append(accept_alert(source).is_duplicate)] * 8) == []
+    assert (sorted(found), Signal.objects.count()) == ([False] + [True] * 7, 1)
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_an_entry_sent_while_its_exit_is_worked_leaves_nothing_open(source: SignalSource, turn: int) -> None:
+    """Whoever wins: either the entry is cancelled before it left, or the exit waits for it and closes it."""
+    _, account = make_follower(source=source)
+    entry = entry_signal(source)
+    decide(entry)
+    close_signal(source)
+    [row] = open_exits(account)
+    assert at_once(lambda: dispatch.send_approved(entry.pk), lambda: tasks.work_exit(row.pk)) == []
+    for left in Exit.objects.filter(done_at=None):
+        tasks.work_exit(left.pk)
+    assert (held(account), open_exits(account)) == (Decimal(0), [])
+    assert the_entry(account).status in ("canceled", "filled")

@@ -1,0 +1,156 @@
+"""A venue in memory: what it holds, what it was asked, and how it fails when told to."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.utils import timezone
+
+from enforcement.account import StateReport, StateSource
+from enforcement.orders import Side
+from execution.connectors import (
+    ApprovedOrder,
+    ClosingOrder,
+    Connector,
+    Rejected,
+    Sent,
+    VenueFill,
+    VenuePosition,
+    VenueReport,
+)
+from firms.models import Account
+
+FILL_PRICE = Decimal(20_000)
+
+
+class Venue:
+    """The far side, shared by the connectors of all its accounts. Keyed by the account's primary key."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []  # what was asked, of which order or symbol
+        self.failures: dict[str, list[BaseException]] = {}  # answers to the next calls, by what is asked
+        self.fills_at_once = True
+        self.held: dict[tuple[int, str], Decimal] = {}
+        self.fills: dict[int, list[VenueFill]] = {}
+        self.sent: dict[str, tuple[int, ApprovedOrder]] = {}  # whatever was on the wire, seen here or not
+        self.working: set[str] = set()
+        self.before: Callable[[str], None] = lambda _what: None  # a hook that runs inside each call
+
+    def asked(self, what: str) -> list[str]:
+        return [name for asked, name in self.calls if asked == what]
+
+    def fails(self, what: str, *errors: BaseException) -> None:
+        """The next calls of this kind raise these, one each."""
+        self.failures.setdefault(what, []).extend(errors)
+
+    def enter(self, what: str, name: str) -> None:
+        self.calls.append((what, name))
+        self.before(what)
+        errors = self.failures.get(what)
+        if errors:
+            raise errors.pop(0)
+
+    def execute(
+        self, account_id: int, client_order_id: str, symbol: str, side: Side, quantity: Decimal, why: str
+    ) -> None:
+        fills = self.fills.setdefault(account_id, [])
+        fills.append(
+            VenueFill(
+                venue_fill_id=f"{client_order_id}-{len(fills) + 1}",
+                client_order_id=client_order_id,
+                symbol=symbol,
+                side=side,
+                quantity=quantity,
+                price=FILL_PRICE,
+                commission=Decimal(0),
+                filled_at=timezone.now(),
+                why=why,
+            )
+        )
+        key = account_id, symbol
+        self.held[key] = self.held.get(key, Decimal(0)) + side.sign * quantity
+
+    def fill(self, client_order_id: str) -> None:
+        """Execute an order, be it one that nobody here admitted to have."""
+        account_id, order = self.sent[client_order_id]
+        self.working.discard(client_order_id)
+        self.execute(account_id, client_order_id, order.symbol, order.side, order.quantity, "entry")
+
+
+class FakeConnector(Connector):
+    """One account at the venue in memory. Called from the pool, like every real one."""
+
+    venue: ClassVar[Venue]
+
+    def submit(self, order: ApprovedOrder) -> Sent:
+        name = order.client_order_id
+        is_new = name not in self.venue.sent
+        self.venue.sent[name] = self.account.pk, order
+        self.venue.enter("submit", name)
+        if is_new and self.venue.fills_at_once:
+            self.venue.fill(name)
+        elif is_new:
+            self.venue.working.add(name)
+        return Sent(f"v-{name}")
+
+    def close(self, order: ClosingOrder) -> Sent:
+        self.venue.enter("close", order.client_order_id)
+        held = self.venue.held.get((self.account.pk, order.symbol), Decimal(0))
+        if held * order.side.sign >= 0:
+            raise Rejected("nothing to close")
+        quantity = min(order.quantity, abs(held))
+        self.venue.execute(
+            self.account.pk, order.client_order_id, order.symbol, order.side, quantity, "close"
+        )
+        return Sent(f"v-{order.client_order_id}")
+
+    def cancel(self, client_order_id: str) -> None:
+        self.venue.enter("cancel", client_order_id)
+        self.venue.working.discard(client_order_id)
+
+    def positions(self) -> Sequence[VenuePosition]:
+        self.venue.enter("positions", "")
+        return [
+            VenuePosition(symbol, quantity, FILL_PRICE)
+            for (account_id, symbol), quantity in self.venue.held.items()
+            if account_id == self.account.pk and quantity != 0
+        ]
+
+    def has_working_orders(self, symbols: Sequence[str]) -> bool:
+        return bool(self._working(symbols))
+
+    def cancel_all(self, symbols: Sequence[str]) -> None:
+        self.venue.enter("cancel_all", ",".join(symbols))
+        self.venue.working -= self._working(symbols)
+
+    def _working(self, symbols: Sequence[str]) -> set[str]:
+        mine = {name: order for name, (pk, order) in self.venue.sent.items() if pk == self.account.pk}
+        return {
+            name for name, order in mine.items() if name in self.venue.working and order.symbol in symbols
+        }
+
+    def report(self, known_fills: frozenset[str]) -> VenueReport:
+        self.venue.enter("report", "")
+        fills = self.venue.fills.get(self.account.pk, [])
+        return VenueReport(
+            state=StateReport(
+                balance=Decimal(50_000),
+                equity=Decimal(50_000),
+                as_of=timezone.now(),
+                source=StateSource.VENUE,
+            ),
+            positions=[
+                VenuePosition(symbol, quantity, FILL_PRICE)
+                for (account_id, symbol), quantity in self.venue.held.items()
+                if account_id == self.account.pk and quantity != 0
+            ],
+            fills=[fill for fill in fills if fill.venue_fill_id not in known_fills],
+        )
+
+
+def install(monkeypatch: Any) -> Venue:
+    """Put the venue in the place of the paper one: accounts linked to "paper" trade here."""
+    venue = Venue()
+    connector = type("InMemoryConnector", (FakeConnector,), {"venue": venue})
+    monkeypatch.setattr("execution.connectors.CONNECTORS", {"paper": connector})
+    return venue
