@@ -35,6 +35,13 @@ def signed_money(amount: Decimal | None, currency: str = "USD") -> str:
     return f"+{text}" if amount is not None and amount > 0 else text
 
 
+def exact_money(amount: Decimal, currency: str = "USD") -> str:
+    """What a tick is worth, to its last place: $6.25, $0.625."""
+    if amount == round(amount, 2):
+        return money(amount, currency)
+    return f"${number(amount)}" if currency == "USD" else f"{currency} {number(amount)}"
+
+
 def whole_money(amount: Decimal, currency: str = "USD") -> str:
     """A limit in a sentence: $2,500, and the cents only where there are any."""
     return money(amount, currency).removesuffix(".00")

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from firms.admin.base import HistoryAdmin, shown
-from firms.admin.display import Tone, badge, cell, money, number
+from firms.admin.display import Tone, badge, cell, exact_money, number
 from firms.models import Instrument
 
 
@@ -54,11 +54,11 @@ class InstrumentAdmin(HistoryAdmin):
 
     @shown("a tick is worth", "tick_value")
     def value(self, instrument: Instrument) -> SafeString:
-        return cell(money(instrument.tick_value, instrument.currency))
+        return cell(exact_money(instrument.tick_value, instrument.currency))
 
     @shown("a point is worth")
     def point(self, instrument: Instrument) -> SafeString:
-        return cell(money(instrument.point_value, instrument.currency))
+        return cell(exact_money(instrument.point_value, instrument.currency))
 
     @shown("minis", "weight")
     def mini_weight(self, instrument: Instrument) -> SafeString:
