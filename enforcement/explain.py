@@ -1,5 +1,6 @@
 """Findings in words a trader understands, rendered when they are read."""
 
+import re
 from decimal import Decimal
 from string import Formatter
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from enforcement.decision import Decision, Fact, Finding
 from enforcement.rules import MESSAGES
 
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)  # a number that has been stored comes back as its text
 _ENGINE_MESSAGES = {
     "engine.rule_failed": "This check failed ({error}), so the order is not sent.",
     "engine.failed": "The account could not be judged ({error}), so the order is not sent.",
@@ -67,4 +69,6 @@ class _Sentence(Formatter):
             return money(Decimal(value), self.currency)
         if format_spec == "percent":
             return f"{plain(Decimal(value) * 100)} %"
-        return plain(value) if isinstance(value, (Decimal, int)) else value
+        if isinstance(value, str) and not _NUMBER.fullmatch(value):
+            return value
+        return plain(Decimal(value))

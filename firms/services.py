@@ -252,7 +252,7 @@ def open_account(
     account.save()
     state = restate(account, opening, now=now, source=source)
     audit.record(
-        "account.opened", account, now=now, actor=actor,
+        "account.opened", _name(account), now=now, actor=actor,
         after=f"balance {state.balance}, equity {state.equity}",
     )  # fmt: skip
     return account

@@ -91,7 +91,6 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "propguard" / "static"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are served from where they were installed
 CACHES = {
     "default": {

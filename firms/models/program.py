@@ -1,5 +1,6 @@
 """A firm's product with its rules as typed columns; what repeats stands in rows of its own."""
 
+from datetime import time
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
@@ -59,7 +60,7 @@ class Program(models.Model):
         help_text="Zone of the trading day, such as America/Chicago.",
     )
     day_reset = models.TimeField(
-        "reset", default="17:00", help_text="Local time at which a trading day begins."
+        "reset", default=time(17), help_text="Local time at which a trading day begins."
     )
     allowed_sessions = models.ManyToManyField(
         TradingSession, blank=True, help_text="Sessions in which entries are allowed. None chosen: all."

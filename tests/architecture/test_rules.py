@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from enforcement.rules import RULES
+from enforcement.rules import RULES, Rule
 
 pytestmark = pytest.mark.core
 
@@ -22,12 +22,10 @@ def test_every_rule_module_is_in_the_table_once() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_a_rule_says_what_it_does_and_has_messages(rule: object) -> None:
-    found = next(r for r in RULES if r is rule)
-    assert found.messages
-    assert found.doc.count("\n\n") >= 1
-    assert "None" not in found.doc.splitlines(), "module or function has no docstring"
-    assert found.breach_type
+def test_a_rule_says_what_it_does_and_has_messages(rule: Rule) -> None:
+    assert rule.messages
+    assert rule.breach_type
+    assert "None" not in rule.doc.splitlines(), "the module or its check has no docstring"
 
 
 @pytest.mark.parametrize("rule", MODULES)
@@ -44,13 +42,12 @@ def test_a_rule_has_a_table_of_tests(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_a_rules_codes_are_dotted_and_its_messages_sentences(rule: object) -> None:
-    found = next(r for r in RULES if r is rule)
-    for code, text in found.messages.items():
+def test_a_rules_codes_are_dotted_and_its_messages_sentences(rule: Rule) -> None:
+    for code, text in rule.messages.items():
         family, dot, name = code.partition(".")
         assert dot
         assert name.replace("_", "").isalpha()
-        assert family == found.code or family in ("daily_loss", "drawdown")
+        assert family == rule.code or family in ("daily_loss", "drawdown")
         assert text[-1] == "."
         assert set(_formats(text)) <= {"", "money", "percent"}
 

@@ -8,6 +8,7 @@ from django.test import Client
 from execution.tasks import route_chunk
 from firms.models import Account, AuditEntry, Flag
 from propguard import demo
+from tests.process.installation import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -39,7 +40,8 @@ def test_the_home_page_shows_accounts_and_the_last_decisions(demo_page: Any) -> 
 
 def test_a_refusal_shows_every_rule_with_its_numbers(demo_page: Any, live_server: Any) -> None:
     demo_page.goto(f"{live_server.url}/admin/execution/decision/")
-    demo_page.locator("#result_list a", has_text="Apex-1").first.click()
+    demo_page.locator("#result_list tr", has_text="Apex-1").locator("th a").first.click()
+    demo_page.wait_for_selector("text=What every rule found")
     text = demo_page.inner_text("body")
     assert "the drawdown floor is $51,000.00" in text
     assert "1 would pass" in text
@@ -50,16 +52,13 @@ def test_a_refusal_shows_every_rule_with_its_numbers(demo_page: Any, live_server
 def test_pausing_asks_for_a_reason_and_resuming_ends_it(demo_page: Any, live_server: Any) -> None:
     account = Account.objects.get(label="Topstep-1")
     url = f"{live_server.url}/admin/firms/account/{account.pk}/change/"
-    for action, reason in (("Pause", "News at two"), ("Resume", "News is over")):
+    for action, reason, done in (("Pause", "News at two", "paused"), ("Resume", "News is over", "running")):
         demo_page.goto(url)
-        demo_page.get_by_role("link", name=action, exact=True).or_(
-            demo_page.get_by_role("button", name=action, exact=True)
-        ).first.click()
+        demo_page.locator("a:visible, button:visible").filter(has_text=action).first.click()
         demo_page.fill("[name=reason]", reason)
-        demo_page.locator("[name=reason]").press("Tab")
         demo_page.locator("form:has([name=reason]) button[type=submit]").last.click()
-        demo_page.wait_for_load_state("networkidle")
-        assert AuditEntry.objects.filter(reason=reason).exists(), action
+        wait_for(action, AuditEntry.objects.filter(reason=reason).exists)
+        demo_page.wait_for_selector(f"text={done}")
     flag = Flag.objects.get(account=account)
     assert (flag.reason, flag.end_reason) == ("News at two", "News is over")
     assert flag.raised_by is not None

@@ -258,6 +258,7 @@ EURO = {"entry_price": 1.1, "stop_loss": 1.099}
         pytest.param({"symbol": "ES", "tick_size": 1, "tick_value": 5}, "100.00", id="own ticks"),
         pytest.param({"symbol": "FDAX", "tick_size": 0.5, "tick_value": 12.5}, "500.00", id="they suffice"),
         pytest.param({"tick_size": 0.25, "tick_value": 5}, "400.00", id="NQ's ticks, said aloud"),
+        pytest.param({"tick_size": 0.25, "tick_value": 0.5}, "40.00", id="MNQ's ticks, said aloud"),
         pytest.param({"tick_size": Decimal("0.25"), "tick_value": Decimal(5)}, "400.00", id="as decimals"),
         pytest.param({"tick_size": None, "tick_value": None}, "400.00", id="ticks of None are absent"),
         pytest.param({"entry_price": 20_000.1, "stop_loss": 19_999.8}, "12.00", id="0.3 points exactly"),

@@ -28,7 +28,7 @@ from enforcement.rules import MESSAGES, Rule
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=300, database=None)
 
-NOON = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)  # a Wednesday, 12:00 in New York, in the middle of NY AM's end
+NOON = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)  # a Wednesday, 12:00 in New York: NY AM closes
 MORNING = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)  # the same day, 10:00 in New York
 CHICAGO = TradingDay("America/Chicago", time(17))
 PRAGUE = TradingDay("Europe/Prague", time(0), rests_at_weekend=False)

@@ -18,7 +18,6 @@ from execution.connectors import (
     VenuePosition,
     VenueReport,
 )
-from firms.models import Account
 
 FILL_PRICE = Decimal(20_000)
 

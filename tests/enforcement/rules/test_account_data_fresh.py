@@ -4,6 +4,7 @@ import pytest
 
 from enforcement.account import StateSource
 from enforcement.decision import Outcome
+from enforcement.explain import explain
 from enforcement.rules import RULES
 from tests.enforcement.make import (
     NOON,
@@ -59,5 +60,13 @@ def test_equity_older_than_its_limit_is_not_known(row: Row) -> None:
 
 
 def test_the_finding_gives_age_and_limit_in_seconds() -> None:
-    finding = RULE.check(ROWS[3].ctx)
-    assert (finding.observed, finding.limit) == (901, 900)
+    ages = {"a second inside": 899, "a second beyond": 901, "a clock two seconds ahead": 0}
+    for row in ROWS:
+        if row.id in ages:
+            finding = RULE.check(row.ctx)
+            assert (finding.observed, finding.limit) == (ages[row.id], 900)
+
+
+def test_a_report_from_the_future_says_by_how_many_seconds() -> None:
+    ctx = make_context(state=make_state(as_of=NOON + seconds(3)))
+    assert explain(RULE.check(ctx)) == "Equity is dated 3 s in the future: a clock is wrong."

@@ -126,6 +126,10 @@ ROWS = [
         "two soft floors: the higher decides", "daily_loss.at_floor",
         equity="47900.00", floors=(static_floor(2500, consequence="soft"), daily_floor(1000)),
     ),
+    crossed(
+        "two hard floors at one level: the program's first", DRAWDOWN,
+        equity="47900.00", floors=(static_floor(2500), daily_floor(2500, consequence="hard")),
+    ),
     # an exit
     row("an exit under every floor", "loss_floors.reduces", "drawdown", equity="40000", reduces=True),
     # what is not known

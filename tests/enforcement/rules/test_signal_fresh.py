@@ -47,3 +47,15 @@ ROWS = [
 @table(ROWS)
 def test_a_late_entry_is_another_trade(row: Row) -> None:
     judged(RULE, row)
+
+
+def test_the_finding_gives_the_age_that_counts_and_its_limit_in_seconds() -> None:
+    expected = {
+        "14 seconds ago": (14, 15), "15 seconds ago: its time is over": (15, 15),
+        "dated as long ago as allowed": (300, 300), "dated a second longer ago": (301, 300),
+        "dated a minute ahead: clocks differ": (0, 300), "dated 61 seconds ahead": (61, 60),
+    }  # fmt: skip
+    for row in ROWS:
+        if row.id in expected:
+            finding = RULE.check(row.ctx)
+            assert (finding.observed, finding.limit) == expected[row.id]
