@@ -64,7 +64,7 @@ class Meaning:
     trade_id: str = ""
 
 
-def extract(body: Mapping[str, Any], paths: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+def _extract(body: Mapping[str, Any], paths: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     """The message's values under PropGuard's own field names; what is absent or empty is left out."""
     found = {}
     for name, places in paths.items():
@@ -97,17 +97,18 @@ class _Decoder:
         self.body = body
         self.template = template
         self.default_symbol = default_symbol
-        self.fields = extract(body, template.paths)
+        self.fields = _extract(body, template.paths)
         self.errors: list[FieldError] = []
 
     def decode(self) -> Meaning:
         action = self._action()
-        is_note = action in self.template.notes or any(
-            _at(self.body, path) is True for path in self.template.true_means_note
+        is_exit = action in self.template.exits or action == "close"
+        is_note = action in self.template.notes or (
+            not is_exit and any(_is_true(_at(self.body, path)) for path in self.template.true_means_note)
         )
         for path, allowed in self.template.only.items():
             value = _at(self.body, path)
-            if value is not None and value not in allowed:
+            if value is not None and not (isinstance(value, str) and value.strip().lower() in allowed):
                 self._error(
                     path, "unsupported", f"{_shown(value)} is not supported, only {', '.join(allowed)}"
                 )
@@ -126,6 +127,8 @@ class _Decoder:
             "trade_id": self._trade_id(),
         }
         intention = {"kind": "note"} if is_note else self._intention(action, contracts)
+        if intention.get("kind") in ("entry", "reverse"):
+            self._check_stops()
         if self.errors:
             raise Undecodable(self.errors)
         return Meaning(**common, **intention)
@@ -133,7 +136,10 @@ class _Decoder:
     # --- what it means ---
 
     def _intention(self, action: str, contracts: int | None) -> dict[str, Any]:
-        """The decoder table: (previous position, position, action, size) → entry, exit or reversal."""
+        """The decoder table: (previous position, position, action, size) → entry, exit or reversal.
+
+        Without the previous position, the order's size and the position's say what it was.
+        """
         position, before = self._position("market_position"), self._position("prev_market_position")
         direction = self._direction(action, position)
         if action in self.template.exits or action == "close":
@@ -146,17 +152,25 @@ class _Decoder:
         if position == 0:
             if before is not None and before * sign > 0:
                 return self._contradiction(f"a {action} can't take a {self._word(before)} position to flat")
-            return {"kind": "exit", "position_target": 0, "position_before": before}
+            old = self._whole("prev_market_position_size")
+            was = None if before is None or old is None else before * old
+            return {"kind": "exit", "position_target": 0, "position_before": was}
         size = self._whole("market_position_size")
-        after = None if size is None else (1 if position > 0 else -1) * size
+        after = None if size is None else position * size
+        old = 0 if before == 0 else self._whole("prev_market_position_size")
+        if before is None and after is not None and contracts is not None:
+            was = after - sign * contracts
+            before, old = (was > 0) - (was < 0), abs(was)
         if before is not None and before * position < 0:
-            return self._reversal(action, sign, position, before, after, contracts)
+            return self._reversal(action, sign, position, before, old, after, contracts)
         if before is not None and before * position > 0:
-            return self._same_side(action, sign, position, after, contracts)
+            return self._same_side(action, sign, position, old, after, contracts)
         if sign * position < 0:
             if before is None:  # a sell that leaves a long: it can only have been larger before
-                return self._same_side(action, sign, position, after, contracts)
+                return self._same_side(action, sign, position, old, after, contracts)
             return self._contradiction(f"a {action} can't lead to a {self._word(position)} position")
+        if before == 0 and None not in (after, contracts) and abs(after) != contracts:  # type: ignore[arg-type]
+            return self._contradiction(f"{contracts} contracts do not lead from flat to {after}")
         return {"kind": "entry", "direction": direction, "entry_contracts": contracts}
 
     def _direction(self, action: str, position: int | None) -> Direction | None:
@@ -168,15 +182,17 @@ class _Decoder:
         return self._word(position)
 
     def _reversal(
-        self, action: str, sign: int, position: int, before: int, after: int | None, contracts: int | None
-    ) -> dict[str, Any]:
+        self, action: str, sign: int, position: int, before: int, old: int | None, after: int | None,
+        contracts: int | None,
+    ) -> dict[str, Any]:  # fmt: skip
         if sign * position < 0:
             return self._contradiction(f"a {action} can't lead to a {self._word(position)} position")
-        old = self._whole("prev_market_position_size")
         if None not in (contracts, old, after) and contracts != old + abs(after):  # type: ignore[operator,arg-type]
             return self._contradiction(f"{contracts} contracts do not lead from {old} to {after}")
         if after is None and contracts is not None and old is not None:
-            after = contracts - old
+            after = position * (contracts - old)
+        if after is not None and after * position <= 0:
+            return self._contradiction(f"{contracts} contracts do not lead from {old} to the other side")
         return {
             "kind": "reverse",
             "direction": "long" if position > 0 else "short",
@@ -186,12 +202,13 @@ class _Decoder:
         }
 
     def _same_side(
-        self, action: str, sign: int, position: int, after: int | None, contracts: int | None
+        self, action: str, sign: int, position: int, old: int | None, after: int | None, contracts: int | None
     ) -> dict[str, Any]:
         side = 1 if position > 0 else -1
-        old = self._whole("prev_market_position_size")
         grows = sign == side
         if grows:
+            if after is not None and old is not None and abs(after) - old != (contracts or abs(after) - old):
+                return self._contradiction(f"{contracts} contracts do not lead from {old} to {abs(after)}")
             if after is not None and old is not None and abs(after) <= old:
                 return self._contradiction(f"a {action} can't take the position from {old} to {abs(after)}")
             return {"kind": "entry", "direction": self._word(side), "entry_contracts": contracts}
@@ -206,6 +223,12 @@ class _Decoder:
             "position_target": after,
             "position_before": None if old is None else side * old,
         }
+
+    def _check_stops(self) -> None:
+        for path in self.template.stops_elsewhere:
+            value = _at(self.body, path)
+            if value not in (None, "", False) and _number(value) != 0:
+                self._error(path, "unsupported", "a stop in this form is not supported: send it as a price")
 
     def _contradiction(self, message: str, field: str = "market_position") -> dict[str, Any]:
         self._error(field, "contradiction", message)
@@ -364,9 +387,13 @@ def _instant(value: Any) -> datetime | None:
         if isinstance(value, (int, Decimal)) and not isinstance(value, bool) and value > 0:
             seconds = value / 1000 if value > 10**11 else value
             return datetime.fromtimestamp(float(seconds), UTC)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, ArithmeticError, OSError):  # ArithmeticError: also what Decimal raises
         return None
     return None
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "1"))
 
 
 def _printable(text: str) -> bool:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, Q, QuerySet
 
 from enforcement.orders import Side
+from enforcement.program import Automation, ProgramTerms
 from execution import alarms, exits, orders, reports
 from execution.clock import database_now
 from execution.connectors import (
@@ -27,7 +28,7 @@ from execution.connectors import (
     Unavailable,
     connector_for,
 )
-from execution.models import Exit, Leg, Order, SignalSource
+from execution.models import Exit, Leg, Order, Route, SignalSource
 from execution.order_state import OrderStatus
 from firms.models import Account, Flag, Scope
 from firms.services import lock_traders
@@ -78,16 +79,25 @@ def send(approved: Iterable[Order]) -> bool:
                 pending.clear()
                 log.warning("Ran out of time before every order was claimed; the rest is rung for again")
             while pending and len(calls) < SLOTS:
-                claim = _claim(pending.pop(0), terms)
-                if claim is None:
-                    continue
-                if claim.connector.inline:
-                    _record(claim, _call(claim))
-                else:
-                    calls[pool.submit(_submit, claim)] = claim
+                order = pending.pop(0)
+                try:
+                    claim = _claim(order, terms)
+                    if claim is None:
+                        continue
+                    if claim.connector.inline:
+                        _record(claim, _call(claim))
+                    else:
+                        calls[pool.submit(_submit, claim)] = claim
+                except Exception:
+                    # Its own trouble: the others are sent, and what is on the wire is still listened to.
+                    log.exception("Order %s could not be sent or recorded; the sweep finds it", order.pk)
             if calls:
                 for future in wait(calls, return_when=FIRST_COMPLETED).done:
-                    _record(calls.pop(future), _outcome(future))
+                    claim = calls.pop(future)
+                    try:
+                        _record(claim, _outcome(future))
+                    except Exception:
+                        log.exception("The answer to order %s could not be recorded", claim.order.pk)
     return time.monotonic() - started <= CLAIMING_SECONDS
 
 
@@ -100,17 +110,24 @@ class _Terms:
     def __init__(self, waiting: Sequence[Order]) -> None:
         self._accounts = [order.account_id for order in waiting]
         self._digests: dict[int, str] = {}
+        self._terms: dict[int, ProgramTerms] = {}
         self._read_at = float("-inf")
 
     def digest(self, account_id: int) -> str | None:
-        if time.monotonic() - self._read_at > TERMS_SECONDS:
+        started = time.monotonic()
+        if started - self._read_at > TERMS_SECONDS:
             accounts = Account.objects.filter(pk__in=self._accounts)
             terms = load_terms(account.program_id for account in accounts)
             pairs = {account.pk: (terms[account.program_id], account.guard) for account in accounts}
             digests = snapshot(pairs.values())
             self._digests = {pk: digests[pair] for pk, pair in pairs.items()}
-            self._read_at = time.monotonic()
+            self._terms = {pk: pair[0] for pk, pair in pairs.items()}
+            self._read_at = started
         return self._digests.get(account_id)
+
+    def allows_live(self, account_id: int) -> bool:
+        """Whether the program, as last looked at, lets an automated order really leave."""
+        return self._terms[account_id].automation in (Automation.AUTO, Automation.OWN_DEVICE)
 
 
 def _claim(order: Order, terms: _Terms) -> Claim | None:
@@ -120,11 +137,15 @@ def _claim(order: Order, terms: _Terms) -> Claim | None:
     if decided_under is None or terms.digest(order.account_id) != decided_under:
         _withdraw(order, "the account's terms have changed since the decision")
         return None
+    connector = connector_for(order.account)
+    if connector.live and not terms.allows_live(order.account_id):
+        _withdraw(order, "it was approved for dry-run; the program allows no automated live order")
+        return None
     with transaction.atomic():
         now = database_now()
         free = _unobstructed(order, now)
         if orders.claim(order, free, now=now):
-            return Claim(order, connector_for(order.account), wall, monotonic)
+            return Claim(order, connector, wall, monotonic)
     _withdraw(order, _what_changed(order, now))
     return None
 
@@ -139,8 +160,9 @@ def _unobstructed(order: Order, now: datetime) -> Q:
         Q(deadline__gt=now)
         & ~Q(Exists(_flags(order.account)))
         & ~Q(Exists(_exits(order)))
-        & Q(Exists(Account.objects.filter(pk=order.account_id, is_active=True)))
+        & Q(Exists(Account.objects.filter(pk=order.account_id, is_active=True, mode=order.account.mode)))
         & Q(Exists(SignalSource.objects.filter(signals=order.signal_id, is_enabled=True)))
+        & Q(Exists(_routes(order)))
     )
 
 
@@ -158,6 +180,10 @@ def _exits(order: Order) -> QuerySet[Exit]:
     return same.filter(Q(done_at=None) | Q(covers__gt=order.signal_id))
 
 
+def _routes(order: Order) -> QuerySet[Route]:
+    return Route.objects.filter(account=order.account_id, source__signals=order.signal_id, is_enabled=True)
+
+
 def _what_changed(order: Order, now: datetime) -> str:
     if order.deadline is not None and order.deadline <= now:
         return "its time was over before it could leave"
@@ -165,7 +191,7 @@ def _what_changed(order: Order, now: datetime) -> str:
         return "paused, locked or killed since the decision"
     if _exits(order).exists():
         return "an exit has overtaken it"
-    return "the account or its source was switched off, or another process has it"
+    return "the account, its mode, its route or source was switched, or another process has it"
 
 
 def _withdraw(order: Order, why: str) -> None:

@@ -64,7 +64,7 @@ def load(account_ids: Iterable[int], now: datetime) -> dict[int, Facts | Excepti
     rows = _Rows(
         terms=load_terms(account.program_id for account in accounts.values()),
         states={row.account_id: row for row in StateRow.objects.filter(account__in=ids)},
-        positions=_by_account(models.Position.objects.filter(account__in=ids).exclude(quantity=0)),
+        positions=_by_account(models.Position.objects.filter(account__in=ids)),
         orders=_by_account(
             models.Order.objects.filter(account__in=ids, leg="entry", status__in=sorted(RESERVING))
         ),
@@ -122,7 +122,11 @@ def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) ->
     positions = tuple(
         Position(instrument=find_one(p.symbol), quantity=p.quantity, price=p.price, stop=p.stop)
         for p in rows.positions.get(account.pk, ())
+        if p.quantity != 0
     )
+    fills = [p.last_fill_at for p in rows.positions.get(account.pk, ()) if p.last_fill_at is not None]
+    if state is not None and any(filled_at > state.as_of for filled_at in fills):
+        state = None  # money from before the last fill: what that fill won or lost is not in it
     working = tuple(
         WorkingOrder(
             instrument=find_one(o.symbol),

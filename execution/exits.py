@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django_q.tasks import async_task
 
 from enforcement.orders import Side
@@ -28,7 +28,7 @@ from execution.connectors import (
     venue_of,
 )
 from execution.instruments import find_instrument
-from execution.models import Exit, Leg, Order, Position, Route, Signal, SignalChunk
+from execution.models import Exit, Fill, Leg, Order, Position, Route, Signal, SignalChunk
 from execution.order_state import IN_DOUBT, IN_FLIGHT, RESERVING, WORKING, OrderStatus
 from firms.models import Account
 from firms.services import lock_traders
@@ -106,13 +106,24 @@ def _targets(signal: Signal, account_ids: list[int]) -> dict[int, Decimal]:
 def _scaled(route: Route, signal: Signal) -> Decimal:
     left = Decimal(signal.position_target or 0)
     if route.sizing == Route.Sizing.MULTIPLIER and route.multiplier is not None:
-        return (left * route.multiplier).to_integral_value(rounding="ROUND_DOWN")
+        instrument = find_instrument(signal.symbol)
+        step = instrument.step if instrument else Decimal(1)
+        return (left * route.multiplier / step).to_integral_value(rounding="ROUND_DOWN") * step
     if route.sizing == Route.Sizing.FIXED and route.fixed_size is not None:
         if not signal.position_before:
             return ZERO
         kept = route.fixed_size * abs(left) / abs(signal.position_before)
         return kept.to_integral_value(rounding="ROUND_DOWN").copy_sign(left)
     return left
+
+
+def rearm(signal: Signal, account_ids: Iterable[int], now: datetime) -> None:
+    """Open a repeated signal's exits again: a reversal's not where its own entry is what is held by now."""
+    entries = Order.objects.filter(account__in=list(account_ids), family=signal.family, leg=Leg.ENTRY)
+    newest = entries.values("account").annotate(newest=Max("signal")).filter(newest=signal.pk)
+    ids = sorted(set(account_ids) - set(newest.values_list("account", flat=True)))
+    open_for_signal(signal, ids, now)
+    ring_for_open(ids)
 
 
 # --- working ------------------------------------------------------------------------------------------
@@ -123,19 +134,25 @@ def work(exit_id: int) -> None:
     row = _leased(exit_id)
     if row is None:
         return
-    note, done = "", False
+    note = ""
     try:
         for _ in range(ROUNDS):
-            note, done = _round(row)
-            if done or note:
+            note, last_fill = _round(row)
+            if note or (last_fill is not None and _finish(row, last_fill)):
                 break
+            row.refresh_from_db(fields=["covers", "target", "symbol"])  # a further signal may have joined
+    except _LeaseLost:
+        return  # somebody else works on it by now
     except (Unavailable, InDoubt, Rejected) as error:
         note = f"{type(error).__name__}: {error}"
     except Exception as error:
         log.exception("Exit %s failed and will be tried again", exit_id)
         note = f"{type(error).__name__}: {error}"
-    finally:
-        _settle(row, note, done=done)
+    _give_back(row, note)
+
+
+class _LeaseLost(Exception):
+    """The lease ran out meanwhile: what was read may have been acted on by somebody else."""
 
 
 def _leased(exit_id: int) -> Exit | None:
@@ -152,54 +169,66 @@ def _leased(exit_id: int) -> Exit | None:
     return row
 
 
-def _round(row: Exit) -> tuple[str, bool]:
-    """One turn: cancel, read, close, or find it done. A note says what keeps it open."""
+def _round(row: Exit) -> tuple[str, int | None]:
+    """One turn: cancel, read, close. A note says what keeps it open; a number that the venue showed the
+    target: the newest fill that was booked when it was read."""
     from execution import reports
 
     venue = _venue(row.account)
-    _cancel_covered(row, venue)
+    uncancelled = _cancel_covered(row, venue)
+    last_fill = _last_fill(row.account)
     if venue is None:
-        return _without_venue(row)
+        return _without_venue(row), last_fill
     held = [p for p in venue.positions() if _family(p.symbol) == row.family and p.quantity != 0]
-    excess = [position for position in held if _too_much(position, row.target)]
+    excess = [position for position in held if _excess(row, position) > 0]
     if excess:
-        if _closing_in_doubt(row):
-            return "a closing order is in doubt: another one might cross zero", False
-        for position in excess:
-            _close(row, venue, position)
+        if _closing_pending(row):
+            return "a closing order still works or is in doubt: another one might cross zero", None
+        _close_all(row, venue, excess)
         reports.collect(venue)
-        return "", False
+        return "", None
     if row.target == 0:
         symbols = _symbols(row)
         if venue.has_working_orders(symbols):
             venue.cancel_all(symbols)
-            return "", False
-    return _unfinished(row), not _unfinished(row)
+            return "", None
+    reports.collect(venue)  # what brought it there is booked before it is done
+    return uncancelled or _unfinished(row), last_fill
 
 
 def _venue(account: Account) -> Connector | None:
-    """Where the position is: the venue, even in dry-run, if this system ever opened something there."""
-    if account.mode != Account.Mode.LIVE and not Position.objects.filter(account=account).exists():
-        return None
+    """Where the position is: the venue, even in dry-run, if this system ever sent something there."""
+    if account.mode != Account.Mode.LIVE:
+        sent = Order.objects.filter(account=account, status__in=sorted(IN_FLIGHT | IN_DOUBT | WORKING))
+        if not sent.exists() and not Position.objects.filter(account=account).exists():
+            return None
     return venue_of(account)
 
 
-def _without_venue(row: Exit) -> tuple[str, bool]:
+def _without_venue(row: Exit) -> str:
     """Dry-run, or no connection: nothing was ever sent, so nothing is held."""
     if Position.objects.filter(account=row.account, family=row.family).exclude(quantity=0).exists():
-        return "a position is booked, but the account has no venue to close it at", False
-    return _unfinished(row), not _unfinished(row)
+        return "a position is booked, but the account has no venue to close it at"
+    return _unfinished(row)
 
 
-def _cancel_covered(row: Exit, venue: Connector | None) -> None:
-    """Entries that the exit covers: approved ones never leave, working ones are cancelled at the venue."""
+def _cancel_covered(row: Exit, venue: Connector | None) -> str:
+    """Entries that the exit covers: approved ones never leave, working ones are cancelled at the venue.
+
+    Returns what could not be cancelled: the close does not wait for it.
+    """
     with transaction.atomic():
         lock_traders([row.account.trader_id])
         for order in _covered(row).filter(status=OrderStatus.APPROVED.value):
             orders.move(order, OrderStatus.CANCELED, now=database_now(), detail="covered by an exit")
+    failed = ""
     if venue is not None:
         for order in _covered(row).filter(status__in=sorted(WORKING)):
-            venue.cancel(order.client_order_id)
+            try:
+                venue.cancel(order.client_order_id)
+            except Exception as error:  # noqa: BLE001 - kept in the exit's note, tried again next round
+                failed = f"an entry it covers could not be cancelled: {type(error).__name__}: {error}"
+    return failed
 
 
 def _covered(row: Exit) -> QuerySet[Order]:
@@ -207,30 +236,50 @@ def _covered(row: Exit) -> QuerySet[Order]:
     return entries if row.covers_id is None else entries.filter(signal__lt=row.covers_id)
 
 
-def _closing_in_doubt(row: Exit) -> bool:
-    """A closing order nobody has answered for may still execute until its settle time is over."""
+def _closing_pending(row: Exit) -> bool:
+    """A closing order that is not filled yet may still execute until its settle time is over."""
     return Order.objects.filter(
         exit=row,
-        status__in=[OrderStatus.SUBMITTING.value, OrderStatus.UNKNOWN.value],
+        status__in=sorted(IN_FLIGHT | IN_DOUBT | WORKING),
         created_at__gt=database_now() - SETTLE_TIME,
     ).exists()
 
 
-def _too_much(position: VenuePosition, target: Decimal) -> bool:
-    """Beyond the target, or on the other side of it."""
-    if position.quantity * target > 0:
-        return abs(position.quantity) > abs(target)
-    return position.quantity != 0
+def _excess(row: Exit, position: VenuePosition) -> Decimal:
+    """How much of a position is beyond the target or on its other side, in the position's own contracts."""
+    held = abs(position.quantity)
+    if position.quantity * row.target <= 0:
+        return held
+    meant, own = find_instrument(row.symbol), find_instrument(position.symbol)
+    keep = abs(row.target)
+    if meant is not None and own is not None and meant.symbol != own.symbol:
+        keep = keep * meant.weight / own.weight // own.step * own.step  # a mini against its micros
+    return max(held - keep, ZERO)
+
+
+def _close_all(row: Exit, venue: Connector, positions: Iterable[VenuePosition]) -> None:
+    """Close what is too much in each symbol; one that fails does not hold the others back."""
+    errors = []
+    for position in positions:
+        try:
+            _close(row, venue, position)
+        except (Rejected, Unavailable, InDoubt) as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _close(row: Exit, venue: Connector, position: VenuePosition) -> None:
     """Send one closing order for what was just read: never more than that."""
-    keep = abs(row.target) if position.quantity * row.target > 0 else ZERO
-    quantity = abs(position.quantity) - keep
+    quantity = _excess(row, position)
     side = Side.SELL if position.quantity > 0 else Side.BUY
     with transaction.atomic():
         lock_traders([row.account.trader_id])
         now = database_now()
+        own = Exit.objects.filter(pk=row.pk, done_at=None, leased_until=row.leased_until)
+        if not own.update(leased_until=now + LEASE):
+            raise _LeaseLost
+        row.leased_until = now + LEASE
         number = Order.objects.filter(exit=row).count() + 1
         order = Order.objects.create(
             account=row.account,
@@ -281,21 +330,36 @@ def _unfinished(row: Exit) -> str:
     return ""
 
 
-def _settle(row: Exit, note: str, *, done: bool) -> None:
-    """Give the lease back; when done, let the entries go on that waited for it."""
+def _last_fill(account: Account) -> int:
+    """The newest booked fill; 0 where there is none. Fills of an account are booked under its one lock."""
+    return Fill.objects.filter(account=account).aggregate(last=Max("pk"))["last"] or 0
+
+
+def _finish(row: Exit, last_fill: int) -> bool:
+    """Done, and let the entries go on that waited for it; False when the read no longer says so.
+
+    That is when a further signal joined, a covered entry was claimed, or a fill was booked since: the
+    entry that was on its way at the read may be the position by now.
+    """
+    with transaction.atomic():
+        lock_traders([row.account.trader_id])
+        if _unfinished(row) or _last_fill(row.account) != last_fill:
+            return False
+        finished = Exit.objects.filter(
+            pk=row.pk, done_at=None, covers=row.covers_id, target=row.target
+        ).update(done_at=database_now(), leased_until=None, note="")
+        if finished:
+            _ring_waiting(row)
+    return bool(finished)
+
+
+def _give_back(row: Exit, note: str) -> None:
+    """Give the lease back, if it is still ours and the exit still open; a note left too long is an alarm."""
     with transaction.atomic():
         lock_traders([row.account.trader_id])
         now = database_now()
-        if done:
-            # Only if no further signal joined, and no covered entry was claimed, meanwhile.
-            finished = not _unfinished(row) and Exit.objects.filter(
-                pk=row.pk, done_at=None, covers=row.covers_id, target=row.target
-            ).update(done_at=now, leased_until=None, note="")
-            if finished:
-                _ring_waiting(row)
-                return
-        Exit.objects.filter(pk=row.pk).update(leased_until=None, note=note)
-        if row.attempts >= ALARM_AFTER_ATTEMPTS and note:
+        own = Exit.objects.filter(pk=row.pk, done_at=None, leased_until=row.leased_until)
+        if own.update(leased_until=None, note=note) and row.attempts >= ALARM_AFTER_ATTEMPTS and note:
             alarms.raise_alarm(
                 "exit_open", f"exit {row.pk}", f"{row}: still open after {row.attempts} attempts ({note}).",
                 now=now, account=row.account,
@@ -320,4 +384,4 @@ def _family(symbol: str) -> str:
     return instrument.family if instrument else symbol
 
 
-__all__ = ["exposed_accounts", "open_exit", "open_for_signal", "reopen_if_covered", "work"]
+__all__ = ["exposed_accounts", "open_exit", "open_for_signal", "rearm", "reopen_if_covered", "work"]

@@ -11,15 +11,16 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.db.models import F
 from django_q.tasks import async_task
 
 from execution import alarms, exits
 from execution.clock import database_now
-from execution.decoding import Meaning, decode, extract
+from execution.decoding import Meaning, decode
 from execution.instruments import find_instrument
 from execution.models import Kind, Route, Signal, SignalChunk, SignalKey, SignalSource, Size
 from execution.prompt import prompt_transaction
-from execution.templates import TEMPLATES, Template
+from execution.templates import TEMPLATES
 
 # Longer than TradingView's four deliveries of one alert, five seconds apart.
 DUPLICATE_WINDOW = timedelta(seconds=20)
@@ -56,7 +57,7 @@ def accept(source: SignalSource, meaning: Meaning, *, body: bytes, content: byte
     with prompt_transaction():
         now = database_now()
         signal = _store(source, meaning, body, now)
-        if _is_first(source, key, content_hash, signal, now, forgets=not meaning.trade_id):
+        if _is_first(key, content_hash, signal, now):
             _plan(signal, now)
             return Accepted(signal, is_duplicate=False)
         # Take the row back: nothing else was written, and evidence can't be deleted.
@@ -124,19 +125,15 @@ def default_source() -> SignalSource:
     return found[0]
 
 
-def content_of(body: dict[str, Any], secret_field: str, template: Template) -> bytes:
+def content_of(body: Mapping[str, Any], secret_field: str) -> bytes:
     """What two deliveries of one alert share: the message without its secret, numbers and names unified.
 
-    20000.25 and "20000.25" are the same, and so are `contracts` and `quantity`.
+    20000.25 and "20000.25" are the same, and so is a size under either of its names.
     """
-    named = extract(body, template.paths)
-    if "quantity" in named and "contracts" not in named:
-        named["contracts"] = named["quantity"]
-    named.pop("quantity", None)
-    known = {path.partition(".")[0] for paths in template.paths.values() for path in paths}
-    rest = {key: value for key, value in body.items() if key != secret_field and key not in known}
-    nested = {key: body[key] for key in known if isinstance(body.get(key), (dict, list))}
-    return json.dumps(_unified([named, rest, nested]), sort_keys=True).encode("utf-8", "surrogatepass")
+    content = {key: value for key, value in body.items() if key != secret_field}
+    if content.get("contracts") in (None, "") and "quantity" in content:
+        content["contracts"] = content.pop("quantity")
+    return json.dumps(_unified(content), sort_keys=True).encode("utf-8", "surrogatepass")
 
 
 def _unified(value: Any) -> Any:
@@ -182,28 +179,36 @@ def _store(source: SignalSource, meaning: Meaning, body: bytes, now: datetime) -
     )
 
 
-def _is_first(
-    source: SignalSource, key: str, content_hash: str, signal: Signal, now: datetime, *, forgets: bool
-) -> bool:
+def _is_first(key: str, content_hash: str, signal: Signal, now: datetime) -> bool:
     """Claim the key. One statement decides, so there is no gap between looking and writing.
 
-    A content hash is forgotten after the window: the same levels an hour later are a new signal. An
-    alert's own id never is.
+    A content hash is forgotten after the window: the same levels an hour later are a new signal. So is a
+    close as soon as an entry came after it: "close, buy, close" ends flat, and the second close has to
+    cover that entry. An alert's own id never is forgotten.
     """
-    table = SignalKey._meta.db_table
+    table, signals = SignalKey._meta.db_table, Signal._meta.db_table
     adapt = connection.ops.adapt_datetimefield_value
+    forgets = not signal.trade_id
+    overtaken = (
+        f" OR EXISTS (SELECT 1 FROM {signals} later WHERE later.family = %s"  # noqa: S608
+        f" AND later.id > {table}.signal_id AND later.kind IN ('entry', 'reverse'))"
+        if signal.kind == Kind.EXIT
+        else ""
+    )
     conflict = (
         "DO UPDATE SET seen_at = excluded.seen_at, signal_id = excluded.signal_id, repeats = 0 "
-        f"WHERE {table}.seen_at < %s"
+        f"WHERE {table}.seen_at < %s{overtaken}"
         if forgets
         else "DO NOTHING"
     )
-    parameters: list[Any] = [source.pk, key, adapt(now), content_hash, signal.pk]
+    parameters: list[Any] = [signal.source_id, key, adapt(now), content_hash, signal.pk]
+    if forgets:
+        parameters += [adapt(now - DUPLICATE_WINDOW), *([signal.family] if overtaken else [])]
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (source_id, key, seen_at, content_sha256, signal_id, repeats) "  # noqa: S608
             f"VALUES (%s, %s, %s, %s, %s, 0) ON CONFLICT (source_id, key) {conflict} RETURNING id",
-            [*parameters, adapt(now - DUPLICATE_WINDOW)] if forgets else parameters,
+            parameters,
         )
         return cursor.fetchone() is not None
 
@@ -259,11 +264,9 @@ def _repeated(source: SignalSource, key: str, content_hash: str, meaning: Meanin
             conflict = Conflict(meaning.trade_id, stored.signal)
         else:
             conflict = None
-            SignalKey.objects.filter(pk=stored.pk).update(repeats=stored.repeats + 1)
+            SignalKey.objects.filter(pk=stored.pk).update(repeats=F("repeats") + 1)
             if stored.signal.has_exit:
-                followers = _followers(stored.signal)
-                exits.open_for_signal(stored.signal, followers, database_now())
-                exits.ring_for_open(followers)
+                exits.rearm(stored.signal, _followers(stored.signal), database_now())
     if conflict is not None:
         raise conflict
     return Accepted(stored.signal, is_duplicate=True)

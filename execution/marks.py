@@ -1,15 +1,20 @@
 """Prices from outside: kept as the last mark, and worked through the paper venue's books."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
+
+from django.db.models import Q
 
 from execution import reports
 from execution.connectors.paper import PaperConnector
 from execution.instruments import find_instrument
 from execution.models import Mark, PaperPosition
 from firms.models import Account
+
+log = logging.getLogger(__name__)
 
 
 class Price(NamedTuple):
@@ -41,11 +46,19 @@ def _symbol(price: Price) -> str:
 def _post(symbol: str, price: Price) -> bool:
     values = {"price": price.price, "at": price.at}
     _, made = Mark.objects.get_or_create(symbol=symbol, defaults=values)
-    if not made and not Mark.objects.filter(pk=symbol, at__lt=price.at).update(**values):
+    same = Q(at__lt=price.at) | Q(at=price.at, price=price.price)  # a repeat works what failed before
+    if not made and not Mark.objects.filter(same, pk=symbol).update(**values):
         return False
     held = PaperPosition.objects.filter(symbol=symbol).exclude(quantity=0)
+    errors = []
     for account in Account.objects.select_related("program__firm").filter(paper_book__positions__in=held):
-        venue = PaperConnector(account)
-        venue.mark(symbol, price.price, price.at)
-        reports.collect(venue)
+        try:
+            venue = PaperConnector(account)
+            venue.mark(symbol, price.price, price.at)
+            reports.collect(venue)
+        except Exception as error:  # the other accounts' stops are worked all the same
+            log.exception("The mark of %s could not be worked for %s", symbol, account)
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return True

@@ -36,12 +36,12 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.SUBMITTING: frozenset(_AT_VENUE | {S.UNKNOWN, S.SKIPPED}),
     S.ACCEPTED: frozenset({S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED}),
     S.PARTIALLY_FILLED: frozenset({S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED}),
-    S.UNKNOWN: frozenset(_AT_VENUE | {S.HELD}),
+    S.UNKNOWN: frozenset(_AT_VENUE | {S.HELD, S.SKIPPED}),
     S.HELD: frozenset(_AT_VENUE),
     # A fill can cross the cancel on the wire; a fill is always booked.
-    S.CANCELED: frozenset({S.PARTIALLY_FILLED, S.FILLED}),
-    S.REJECTED: frozenset({S.PARTIALLY_FILLED, S.FILLED}),
-    S.EXPIRED: frozenset({S.PARTIALLY_FILLED, S.FILLED}),
+    S.CANCELED: frozenset({S.FILLED}),
+    S.REJECTED: frozenset({S.FILLED}),
+    S.EXPIRED: frozenset({S.FILLED}),
     S.FILLED: frozenset(),
     S.SKIPPED: frozenset(),
 }
@@ -51,6 +51,7 @@ RESERVING = frozenset({S.APPROVED, S.SUBMITTING, S.ACCEPTED, S.PARTIALLY_FILLED,
 IN_FLIGHT = frozenset({S.SUBMITTING})
 IN_DOUBT = frozenset({S.UNKNOWN, S.HELD})
 WORKING = frozenset({S.ACCEPTED, S.PARTIALLY_FILLED})
+ENDED = frozenset({S.FILLED, S.CANCELED, S.REJECTED, S.EXPIRED})
 
 
 # News that something later has overtaken: true once, and of no consequence now.
@@ -59,7 +60,7 @@ OVERTAKEN: frozenset[tuple[OrderStatus, OrderStatus]] = frozenset(
     for old, later in (
         (S.ACCEPTED, (S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED)),
         (S.PARTIALLY_FILLED, (S.FILLED,)),
-        (S.UNKNOWN, (S.ACCEPTED, S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED)),
+        (S.UNKNOWN, (S.ACCEPTED, S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED, S.SKIPPED)),
     )
     for now in later
 )

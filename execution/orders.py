@@ -37,6 +37,14 @@ def move(order: Order, after: OrderStatus, *, now: datetime, detail: str = "", *
     return True
 
 
+def stay(order: Order, *, now: datetime, detail: str, **columns: Any) -> None:
+    """Write down what does not move an order: a part that was filled after its end. Inside a transaction."""
+    Order.objects.filter(pk=order.pk).update(**columns)
+    for name, value in columns.items():
+        setattr(order, name, value)
+    OrderEvent.objects.create(order=order, at=now, before=order.status, after=order.status, detail=detail)
+
+
 def claim(order: Order, condition: Q, *, now: datetime) -> bool:
     """APPROVED → SUBMITTING, only where `condition` still holds. One winner: the row count says who."""
     claimed = Order.objects.filter(condition, pk=order.pk, status=OrderStatus.APPROVED.value).update(

@@ -55,9 +55,12 @@ def _begin(atomic: transaction.Atomic) -> None:
             try:
                 atomic.__enter__()
             except OperationalError as error:
+                # Its traceback and itself hold each other, and in them a cursor of this connection: left to
+                # the collector, which may run in the thread that has the lock, its end would wait for ours.
+                error.__traceback__ = None
                 if "locked" not in str(error) or time.monotonic() >= deadline:
                     _starved = True
-                    raise Busy(str(error)) from error
+                    raise Busy(str(error)) from None
                 time.sleep(_RETRY_SECONDS)
             else:
                 _starved = False

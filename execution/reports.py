@@ -4,23 +4,25 @@ The one door for every venue, paper included. Whoever enters takes the trader's 
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Max
 
 from enforcement.account import StateReport, StateSource
 from enforcement.orders import Side
-from execution import exits, orders
+from execution import alarms, exits, orders
 from execution.clock import database_now
 from execution.connectors import Connector, VenueFill, VenuePosition, VenueReport
 from execution.instruments import find_instrument
 from execution.models import Connection, Fill, Leg, Order, Position, VenueAccount
-from execution.order_state import RESERVING, OrderStatus
+from execution.order_state import ENDED, RESERVING, OrderStatus
 from firms import services
 from firms.models import Account, AccountState
 
 ZERO = Decimal(0)
+CLOCK_TOLERANCE = timedelta(seconds=2)
 
 
 def collect(connector: Connector) -> VenueReport:
@@ -44,16 +46,19 @@ def book(account: Account, report: VenueReport, *, now: datetime) -> None:
     services.roll(account, min(earliest, now), settled=settled)
     for fill in report.fills:
         _book_fill(account, fill, now)
-    _value(account, report.positions)
-    last_fill = (
-        Position.objects.filter(account=account)
-        .exclude(last_fill_at=None)
-        .order_by("-last_fill_at")
-        .values_list("last_fill_at", flat=True)
-        .first()
-    )
-    if last_fill is None or report.state.as_of >= last_fill:
+    if _is_news(account, report.state.as_of, now):
+        _value(account, report.positions)
         services.record_report(account, report.state, settled=settled and not report.fills)
+
+
+def _is_news(account: Account, as_of: datetime, now: datetime) -> bool:
+    """Whether a snapshot counts: not from the future, and not older than a fill or a snapshot booked
+    before. Prices and money are taken together or not at all: risk is measured from the one to the other."""
+    if as_of > now + CLOCK_TOLERANCE:
+        return False
+    fills = Position.objects.filter(account=account).aggregate(last=Max("last_fill_at"))["last"]
+    known = AccountState.objects.filter(account=account).values_list("as_of", flat=True).first()
+    return all(earlier is None or as_of >= earlier for earlier in (fills, known))
 
 
 class ReportsItself(Exception):
@@ -104,14 +109,26 @@ def _book_fill(account: Account, fill: VenueFill, now: datetime) -> None:
 
 
 def _progress(order: Order, fill: VenueFill, now: datetime) -> None:
-    """A fill moves its order on; the reservation shrinks in the same commit in which the position grows."""
+    """A fill moves its order on; the reservation shrinks in the same commit in which the position grows.
+
+    A part that reaches an order after its end leaves it ended: nothing more is to be expected of it.
+    """
     filled = order.filled_quantity + fill.quantity
     paid = order.filled_quantity * (order.average_price or ZERO) + fill.quantity * fill.price
-    after = OrderStatus.FILLED if filled >= order.quantity else OrderStatus.PARTIALLY_FILLED
-    orders.move(
-        order, after, now=now, detail=f"{fill.quantity.normalize():f} at {fill.price.normalize():f}",
-        filled_quantity=filled, average_price=paid / filled,
-    )  # fmt: skip
+    columns = {"filled_quantity": filled, "average_price": paid / filled}
+    detail = f"{fill.quantity.normalize():f} at {fill.price.normalize():f}"
+    is_whole = filled >= order.quantity
+    if order.status == OrderStatus.FILLED or (order.status in ENDED and not is_whole):
+        orders.stay(order, now=now, detail=detail, **columns)
+    else:
+        after = OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED
+        orders.move(order, after, now=now, detail=detail, **columns)
+    if filled > order.quantity:
+        alarms.raise_alarm(
+            "overfilled", f"order {order.pk}",
+            f"{order.account}: {order} was filled {filled.normalize():f}, more than was ordered.",
+            now=now, account=order.account,
+        )  # fmt: skip
 
 
 def _net(account: Account, fill: VenueFill, order: Order | None) -> None:

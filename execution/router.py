@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F
 
 from enforcement.decision import Decision as Verdict
 from enforcement.decision import Finding, Outcome
@@ -183,7 +183,7 @@ def _decide_entry(batch: _Batch, around: Surroundings, facts: Facts, *, split: b
         return
     quantity = routing.quantity_for(around, facts)
     if split and quantity is not None:
-        quantity -= _closed_by(batch.signal, facts.account)
+        quantity = _left_over(batch.signal, around, facts, quantity)
         if quantity <= 0:
             return  # all of it went into the exit
     elif found is None and quantity is not None and batch.signal.kind == Kind.ENTRY:
@@ -208,10 +208,16 @@ def _split_at_zero(
     batch.waiting |= quantity > abs(held)
 
 
-def _closed_by(signal: Signal, account: Account) -> Decimal:
-    """What the exit of this very signal has closed on an account."""
-    closing = Order.objects.filter(signal=signal, account=account, leg=Leg.EXIT)
-    return closing.aggregate(total=Sum("filled_quantity"))["total"] or Decimal(0)
+def _left_over(signal: Signal, around: Surroundings, facts: Facts, quantity: Decimal) -> Decimal:
+    """What an entry has left for the other side: its exit leg took what was held when that was decided.
+
+    Not what the closing orders filled: where a stop closed the position first, they filled nothing, and
+    the whole size would open the other side.
+    """
+    exit_leg = Decision.objects.filter(signal=signal, account=facts.account, leg=Leg.EXIT)
+    taken = exit_leg.values_list("quantity", flat=True).first() or Decimal(0)
+    step = around.instrument.step if around.instrument else Decimal(1)
+    return (quantity - taken) // step * step
 
 
 def _add_exit(batch: _Batch, around: Surroundings, facts: Facts) -> None:
@@ -242,12 +248,12 @@ def _add(batch: _Batch, facts: Facts, leg: Leg, intent: OrderIntent, verdict: Ve
         findings_text=findings_to_text(verdict.findings),
         floors_text=floors_to_text(verdict.floors),
     )
-    batch.decisions.append(decision)
     if refusal is not None:
         reason = explain_refusal(verdict, facts.terms.currency)
         batch.log_lines.append(_blocked_line(reason, facts, refusal))
     elif leg is Leg.ENTRY:
         batch.orders.append(_order(batch, facts, intent, verdict, decision))
+    batch.decisions.append(decision)
 
 
 def _blocked_line(reason: str, facts: Facts, refusal: Finding) -> Callable[[], None]:

@@ -108,9 +108,13 @@ def exit_intent(around: Surroundings, facts: Facts) -> OrderIntent:
 
 
 def held_in_family(around: Surroundings, facts: Facts) -> Decimal:
-    """The account's signed position in the signal's symbol family."""
-    family = around.signal.family
-    return sum((p.quantity for p in facts.positions if p.instrument.family == family), Decimal(0))
+    """The account's signed position in the signal's symbol family, in contracts of the signal's symbol:
+    one NQ is ten MNQ."""
+    own = around.instrument
+    if own is None:
+        return Decimal(0)
+    same = (p for p in facts.positions if p.instrument.family == own.family)
+    return sum((p.quantity * p.instrument.weight / own.weight for p in same), Decimal(0))
 
 
 def quantity_for(around: Surroundings, facts: Facts) -> Decimal | None:

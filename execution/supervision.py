@@ -9,12 +9,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
+from django_q.brokers import get_broker
 
-from execution import alarms, dispatch, exits, orders, router
+from execution import alarms, dispatch, exits, orders, reports, router
 from execution.clock import database_now
+from execution.connectors import venue_of
 from execution.intake import ring_for
-from execution.models import Exit, Heartbeat
-from execution.order_state import OrderStatus
+from execution.models import Exit, Heartbeat, Order
+from execution.order_state import IN_DOUBT, WORKING, OrderStatus
+from firms.models import Account
 from firms.services import lock_traders
 
 log = logging.getLogger(__name__)
@@ -23,11 +26,18 @@ CHUNK_OVERDUE = timedelta(seconds=1)
 ORDER_OVERDUE = timedelta(seconds=2)
 STRANDED = timedelta(seconds=15)  # longer than any connector's call may take
 EXIT_PAUSE = timedelta(seconds=1)
+QUEUE_IS_DEEP = 50  # due tasks nobody has taken
 
 
 def sweep() -> None:
     """Find chunks not decided, orders not sent or stranded, exits still open; each step on its own."""
-    steps: tuple[Callable[[], None], ...] = (ring_chunks, work_exits, send_overdue, settle_stranded)
+    steps: tuple[Callable[[], None], ...] = (
+        ring_chunks,
+        work_exits,
+        send_overdue,
+        settle_stranded,
+        collect_unheard,
+    )
     for step in steps:
         try:
             step()
@@ -37,16 +47,25 @@ def sweep() -> None:
 
 
 def ring_chunks() -> None:
-    """Ring again for chunks that are not done: their task was lost, or they wait for an exit."""
-    ring_for(router.undone_chunks(database_now() - CHUNK_OVERDUE))
+    """Ring again for chunks that are not done: their task was lost, or they wait for an exit.
+
+    Not into a queue that stands: each pass would leave its rows there, to be run all at once one day.
+    """
+    if get_broker().queue_size() < QUEUE_IS_DEEP:
+        ring_for(router.undone_chunks(database_now() - CHUNK_OVERDUE))
 
 
 def work_exits() -> None:
     """Exits need neither the queue nor a leader: work them right here."""
     now = database_now()
-    for row in Exit.objects.filter(done_at=None, opened_at__lt=now - EXIT_PAUSE).order_by("pk")[:100]:
+    # The stuck ones last, or a hundred of them would keep every later one waiting.
+    waiting = Exit.objects.filter(done_at=None, opened_at__lt=now - EXIT_PAUSE).order_by("attempts", "pk")
+    for row in waiting[:100]:
         if row.leased_until is None or row.leased_until < now:
-            exits.work(row.pk)
+            try:
+                exits.work(row.pk)
+            except Exception:
+                log.exception("Exit %s could not be worked; the others are", row.pk)
 
 
 def send_overdue() -> None:
@@ -64,12 +83,27 @@ def settle_stranded() -> None:
             now = database_now()
             order.refresh_from_db(fields=["status"])
             detail = "its process ended between the claim and the answer: perhaps sent"
-            if orders.move(order, OrderStatus.UNKNOWN, now=now, detail=detail):
+            is_stranded = order.status == OrderStatus.SUBMITTING.value
+            if is_stranded and orders.move(order, OrderStatus.UNKNOWN, now=now, detail=detail):
                 alarms.raise_alarm(
                     "order_in_doubt", f"order {order.pk}", f"{order.account}: {order}: {detail}.",
                     now=now, account=order.account,
                 )  # fmt: skip
         exits.ring_for_open([order.account_id])
+
+
+def collect_unheard() -> None:
+    """Ask the venues of this process (paper) about orders whose end nobody has heard of."""
+    silent = Order.objects.filter(
+        status__in=sorted(WORKING | IN_DOUBT), claimed_at__lt=database_now() - ORDER_OVERDUE
+    )
+    for account in Account.objects.filter(pk__in=silent.values("account"))[:100]:
+        venue = venue_of(account)
+        if venue is not None and venue.inline:
+            try:
+                reports.collect(venue)
+            except Exception:
+                log.exception("The report of %s failed; the next sweep asks again", account)
 
 
 def beat(name: str) -> None:

@@ -9,13 +9,15 @@ from execution.supervision import beat
 def route_chunk(chunk_id: int) -> None:
     """Decide a chunk; then, in the same task, work its exits and send its approved entries."""
     with pulse():
-        router.decide_chunk(chunk_id)
         chunk = SignalChunk.objects.select_related("signal").get(pk=chunk_id)
-        open_exits = Exit.objects.filter(
-            account__in=chunk.account_ids, family=chunk.signal.family, done_at=None
-        ).values_list("pk", flat=True)
-        for pk in open_exits:
-            exits.work(pk)
+        try:
+            router.decide_chunk(chunk_id)
+        finally:  # whatever keeps the decisions back keeps no exit back
+            open_exits = Exit.objects.filter(
+                account__in=chunk.account_ids, family=chunk.signal.family, done_at=None
+            ).values_list("pk", flat=True)
+            for pk in open_exits:
+                exits.work(pk)
         if chunk.signal.has_entry:
             dispatch.send_approved(chunk.signal_id, chunk.account_ids)
 

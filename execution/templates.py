@@ -22,7 +22,7 @@ _CANONICAL: Mapping[str, tuple[str, ...]] = {
     "market_position_size": ("market_position_size",),
     "prev_market_position": ("prev_market_position",),
     "prev_market_position_size": ("prev_market_position_size",),
-    "time": ("time", "timenow", "alert_time"),
+    "time": ("timenow", "alert_time", "time"),  # {{time}} is the bar's opening, not the moment
     "trade_id": ("alert_id", "trade_id", "signal_id", "id"),
 }
 
@@ -33,6 +33,8 @@ class Template(NamedTuple):
     `exits`, `adds` and `notes` are action words beyond buy, sell, long, short and close. `zero_is_none`:
     a price of 0 means "none". A field of `only` with another value than those given is refused: it
     would ask for an order PropGuard does not send. A true field of `true_means_note` asks for no order.
+    `stops_elsewhere` are stops in a form that can't be used (a share, money, trailing): an entry that has
+    one is refused, for it would leave without the stop its sender relies on.
     """
 
     label: str
@@ -44,6 +46,7 @@ class Template(NamedTuple):
     zero_is_none: bool = False
     only: Mapping[str, frozenset[str]] = {}
     true_means_note: tuple[str, ...] = ()
+    stops_elsewhere: tuple[str, ...] = ()
 
 
 TEMPLATES: Mapping[str, Template] = {
@@ -70,6 +73,13 @@ TEMPLATES: Mapping[str, Template] = {
             "orderType": frozenset({"market"}),
             "quantityType": frozenset({"fixed_quantity"}),
         },
+        stops_elsewhere=(
+            "stopLoss.percent",
+            "stopLoss.amount",
+            "stopLoss.trailAmount",
+            "stopLoss.trailPercent",
+            "stopLoss.trailPrice",
+        ),
     ),
     "pickmytrade": Template(
         label="PickMyTrade",
@@ -86,6 +96,7 @@ TEMPLATES: Mapping[str, Template] = {
         secret_field="token",  # noqa: S106 - a field's name
         zero_is_none=True,
         true_means_note=("update_sl", "update_tp"),
+        stops_elsewhere=("dollar_sl", "percentage_sl", "trail"),
     ),
     "nested": Template(
         label="Nested strategy snapshot",

@@ -148,8 +148,11 @@ def _open_flags(subject: Subject, key: str, cause: str) -> QuerySet[Flag]:
 
 
 def _stamp(subject: Subject, now: datetime) -> None:
+    """Stamp a program's flag on its row; without waiting for somebody who edits it: a pause never does."""
     if isinstance(subject, Program):
-        Program.objects.filter(pk=subject.pk).update(last_update=now)
+        free = Program.objects.filter(pk=subject.pk).select_for_update(skip_locked=True, no_key=True)
+        for pk in free.values_list("pk", flat=True):
+            Program.objects.filter(pk=pk).update(last_update=now)
 
 
 def _name(subject: Subject) -> str:

@@ -115,7 +115,8 @@ def snapshot(
     missing = {digests[pair]: text for pair, text in texts.items() if digests[pair] not in known}
     if missing:
         TermsSnapshot.objects.bulk_create(
-            [TermsSnapshot(digest=d, text=text, made_at=now) for d, text in missing.items()],
+            # In one order everywhere: two transactions with the same new texts would lock each other out.
+            [TermsSnapshot(digest=d, text=text, made_at=now) for d, text in sorted(missing.items())],
             ignore_conflicts=True,
         )
     return digests

@@ -216,14 +216,17 @@ def _program(demo: DemoProgram) -> Program:
     name, website = FIRMS[demo.firm]
     firm, _ = Firm.objects.get_or_create(code=demo.firm, defaults={"name": name, "website": website})
     program = Program.objects.create(
-        firm=firm, number=demo.number, name=f"{demo.name} (demo copy, no clock rules)",
+        firm=firm, number=demo.number, name=f"{demo.name} (demo copy)",
         size=Decimal(demo.size), starting_balance=Decimal(demo.size), max_contracts=demo.max_contracts,
         stop_required=demo.stop_required, automation=demo.automation, day_zone=demo.day[0], day_reset=demo.day[1], last_verified_on=demo.read_on,
     )  # fmt: skip
     program.allowed_sessions.set(TradingSession.objects.filter(name__in=demo.sessions))
     for limit in demo.limits:
         LossLimit.objects.create(program=program, **limit._asdict())
-    TermSource.objects.create(program=program, url=demo.url, read_on=demo.read_on, evidence=demo.evidence)
+    TermSource.objects.create(
+        program=program, url=demo.url, read_on=demo.read_on, evidence=demo.evidence,
+        note="A copy for the demo: the program's clock rules are left out.",
+    )  # fmt: skip
     return program
 
 

@@ -127,7 +127,7 @@ def _store(source: SignalSource, body: dict[str, Any], raw: bytes, secret_field:
             source,
             meaning,
             body=_blanked(raw, body, secret_field),
-            content=content_of(body, secret_field, template),
+            content=content_of(body, secret_field),
         )
     except Conflict as error:
         raise Problem(

@@ -48,6 +48,7 @@ class PaperConnector(Connector):
                 if price is None:
                     raise Rejected(f"no mark for {order.symbol} and no price in the order")
                 self._fill(entry, order.quantity, price, now)
+                self._shrink_protection(order.symbol)
                 self._protect(entry, order)
         return Sent(venue_order_id=f"paper-{entry.pk}")
 
@@ -94,14 +95,19 @@ class PaperConnector(Connector):
         )
 
     def mark(self, symbol: str, price: Decimal, at: datetime) -> None:
-        """Value the book at a new price, and work the stops and targets it reaches. Stops come first."""
+        """Value the book at a new price, and work the stops and targets it reaches. Stops come first.
+
+        A price from before the last fill or mark changes nothing.
+        """
         with self._writing():
-            self._positions().filter(symbol=symbol, marked_at__lte=at).update(price=price, marked_at=at)
+            held = self._positions().filter(symbol=symbol, marked_at__lte=at).exclude(quantity=0)
+            if not held.update(price=price, marked_at=at):
+                return
             reached = [order for order in self._working().filter(symbol=symbol) if _is_reached(order, price)]
             for order in sorted(reached, key=lambda order: order.kind != PaperOrder.Kind.STOP):
                 order.refresh_from_db()
                 position = self._positions().filter(symbol=symbol).exclude(quantity=0).first()
-                if order.is_working and position is not None:
+                if order.is_working and position is not None and _reduces(order, position):
                     quantity = min(order.quantity, abs(position.quantity))
                     order.is_working = False
                     order.save(update_fields=["is_working"])
@@ -161,9 +167,10 @@ class PaperConnector(Connector):
         position = self._positions().filter(symbol=symbol).first()
         held = abs(position.quantity) if position else ZERO
         working = self._working().filter(symbol=symbol)
-        if held == 0:
+        if position is None or held == 0:
             working.update(is_working=False)
         else:
+            working.exclude(side=_closing_side(position)).update(is_working=False)
             working.filter(quantity__gt=held).update(quantity=held)
 
     def _fill(self, order: PaperOrder, quantity: Decimal, price: Decimal, at: datetime) -> None:
@@ -219,6 +226,14 @@ def _money(symbol: str, price_change: Decimal, quantity: Decimal) -> Decimal:
 
 def _open_profit(position: PaperPosition) -> Decimal:
     return _money(position.symbol, position.price - position.average_price, position.quantity)
+
+
+def _closing_side(position: PaperPosition) -> str:
+    return (Side.SELL if position.quantity > 0 else Side.BUY).value
+
+
+def _reduces(order: PaperOrder, position: PaperPosition) -> bool:
+    return order.side == _closing_side(position)
 
 
 def _is_reached(order: PaperOrder, price: Decimal) -> bool:

@@ -28,7 +28,7 @@ def accept_alert(source: SignalSource, **fields: Any) -> intake.Accepted:
         source,
         decode(body, source.shape, source.default_symbol),
         body=json.dumps(body, default=str).encode(),
-        content=intake.content_of(body, source.secret_field_name, source.shape),
+        content=intake.content_of(body, source.secret_field_name),
     )
 
 

@@ -76,7 +76,7 @@ def test_of_twenty_alerts_at_once_for_room_for_three_exactly_three_are_approved(
     """Daily floor 48,500: room for 1,500; 3 x 440 = 1,320 fit, 4 x 440 = 1,760 don't."""
     _, account = make_follower(source=source, program=make_program(daily_loss=1500))
     signals = [entry_signal(source, alert_id=str(n)) for n in range(20)]
-    assert at_once(*[lambda signal=signal: decide(signal) for signal in signals]) == []  # type: ignore[misc]
+    assert at_once(*[lambda signal=signal: decide(signal) for signal in signals]) == []
     assert Decision.objects.count() == 20
     assert Decision.objects.filter(allowed=True).count() == Order.objects.filter(account=account).count() == 3
 

@@ -150,7 +150,7 @@ def test_nothing_is_left_when_the_queue_row_can_not_be_written(
         with pytest.raises(RuntimeError):
             accept_alert(source, action=action)
     tables = (Signal, SignalKey, SignalChunk, Exit, OrmQ)
-    assert [table.objects.count() for table in tables] == [0] * len(tables)  # type: ignore[attr-defined]
+    assert [table.objects.count() for table in tables] == [0] * len(tables)
 
 
 # --- one alert, once ----------------------------------------------------------------------------------

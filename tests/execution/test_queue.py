@@ -229,9 +229,8 @@ def test_the_socket_of_a_process_that_died_is_cleared_away_at_the_next_ring() ->
 def test_a_bell_that_is_full_does_not_hold_up_the_ringer(broker: BellBroker) -> None:
     broker._own_bell()
     started = time.monotonic()
-    for number in range(300):
+    for _ in range(300):
         queue._ring_sockets()
-        del number
     assert time.monotonic() - started < 5
 
 

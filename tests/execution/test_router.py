@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enforcement.decision import Outcome
-from execution import dispatch, enforcement_service, router, routing, tasks
+from execution import enforcement_service, router, routing, tasks
 from execution.models import Decision, Exit, Order, Route, Signal, SignalChunk, SignalSource
 from execution.order_state import OrderStatus
 from execution.router import ExecutionRouter
@@ -631,10 +631,7 @@ def test_the_session_by_the_clock_stands_in_for_one_that_is_not_named(source: Si
 def test_an_order_is_sent_by_the_task_that_decided_it(source: SignalSource) -> None:
     _, account = make_follower(source=source)
     route(entry_signal(source))
-    assert (the_entry(account).status, dispatch.send_approved(the_entry(account).signal_id)) == (
-        "filled",
-        True,
-    )
+    assert (the_entry(account).status, held(account)) == ("filled", 2)
 
 
 def test_two_sources_may_move_one_account(source: SignalSource) -> None:

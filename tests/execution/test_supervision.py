@@ -1,7 +1,6 @@
 """The sweep finds what nobody did, does it, and is harmless however often it runs."""
 
 import logging
-from collections.abc import Callable
 
 import pytest
 import time_machine
@@ -9,6 +8,7 @@ from django_q.models import OrmQ
 
 from execution import supervision
 from execution.models import Alarm, Decision, Heartbeat, Order, SignalChunk, SignalSource
+from execution.order_state import OrderStatus
 from execution.supervision import ring_chunks, send_overdue, settle_stranded, sweep, work_exits
 from firms.models import Account
 from tests.execution.make import (
@@ -76,7 +76,7 @@ def test_or_it_expires(source: SignalSource, account: Account, clock: time_machi
 def test_an_order_whose_process_died_after_its_claim_is_in_doubt_alarmed_and_never_sent_again(
     source: SignalSource, account: Account, venue: Venue, clock: time_machine.Traveller
 ) -> None:
-    order = make_order(account, entry_signal(source), status_of("submitting"), claimed_at=NOON)
+    order = make_order(account, entry_signal(source), OrderStatus.SUBMITTING, claimed_at=NOON)
     clock.shift(15)
     settle_stranded()
     order.refresh_from_db()
@@ -88,10 +88,6 @@ def test_an_order_whose_process_died_after_its_claim_is_in_doubt_alarmed_and_nev
     assert "perhaps sent" in order.note
     alarm = Alarm.objects.get()
     assert (alarm.kind, alarm.account) == ("order_in_doubt", account)
-
-
-def status_of(name: str) -> "supervision.OrderStatus":
-    return supervision.OrderStatus(name)
 
 
 def test_an_open_exit_is_worked_where_nobody_else_does(
@@ -129,7 +125,7 @@ def test_everything_at_once_is_found_and_found_only_once(
         name: make_follower(name, source=make_source(name))[1] for name in ("sent", "stranded", "closed")
     }
     stranded = make_order(
-        accounts["stranded"], entry_signal(accounts["stranded"].routes.get().source), status_of("submitting"),
+        accounts["stranded"], entry_signal(accounts["stranded"].routes.get().source), OrderStatus.SUBMITTING,
         claimed_at=NOON,
     )  # fmt: skip
     route(entry_signal(accounts["closed"].routes.get().source))
@@ -196,11 +192,8 @@ def test_one_order_whose_venue_fails_does_not_stop_the_next(
     assert sorted(Order.objects.values_list("status", flat=True)) == ["accepted", "unknown"]
 
 
-@pytest.mark.parametrize("beat", [supervision.beat], ids=["a beat"])
-def test_a_sign_of_life_is_one_row(
-    source: SignalSource, clock: time_machine.Traveller, beat: Callable[[str], None]
-) -> None:
-    beat("queue")
+def test_a_sign_of_life_is_one_row(source: SignalSource, clock: time_machine.Traveller) -> None:
+    supervision.beat("queue")
     clock.shift(5)
-    beat("queue")
+    supervision.beat("queue")
     assert [(row.name, row.at) for row in Heartbeat.objects.all()] == [("queue", NOON.replace(second=5))]

@@ -26,6 +26,7 @@ class Venue:
     """The far side, shared by the connectors of all its accounts. Keyed by the account's primary key."""
 
     def __init__(self) -> None:
+        self.connector: type[FakeConnector] = type("InMemoryConnector", (FakeConnector,), {"venue": self})
         self.calls: list[tuple[str, str]] = []  # what was asked, of which order or symbol
         self.failures: dict[str, list[BaseException]] = {}  # answers to the next calls, by what is asked
         self.fills_at_once = True
@@ -150,6 +151,5 @@ class FakeConnector(Connector):
 def install(monkeypatch: Any) -> Venue:
     """Put the venue in the place of the paper one: accounts linked to "paper" trade here."""
     venue = Venue()
-    connector = type("InMemoryConnector", (FakeConnector,), {"venue": venue})
-    monkeypatch.setattr("execution.connectors.CONNECTORS", {"paper": connector})
+    monkeypatch.setattr("execution.connectors.CONNECTORS", {"paper": venue.connector})
     return venue

@@ -51,7 +51,7 @@ def test_a_late_entry_is_another_trade(row: Row) -> None:
 
 def test_the_finding_gives_the_age_that_counts_and_its_limit_in_seconds() -> None:
     expected = {
-        "14 seconds ago": (14, 15), "15 seconds ago: its time is over": (15, 15),
+        "just arrived": (0, 15), "14 seconds ago": (14, 15), "15 seconds ago: its time is over": (15, 15),
         "dated as long ago as allowed": (300, 300), "dated a second longer ago": (301, 300),
         "dated a minute ahead: clocks differ": (0, 300), "dated 61 seconds ahead": (61, 60),
     }  # fmt: skip
