@@ -191,7 +191,7 @@ def _what_changed(order: Order, now: datetime) -> str:
         return "paused, locked or killed since the decision"
     if _exits(order).exists():
         return "an exit has overtaken it"
-    return "the account, its mode, its route or source was switched, or another process has it"
+    return "the account, its mode, route or source was switched off or over, or another process has it"
 
 
 def _withdraw(order: Order, why: str) -> None:

@@ -125,7 +125,11 @@ def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) ->
         if p.quantity != 0
     )
     fills = [p.last_fill_at for p in rows.positions.get(account.pk, ()) if p.last_fill_at is not None]
-    if state is not None and any(filled_at > state.as_of for filled_at in fills):
+    if (
+        state is not None
+        and state.source is not StateSource.PAPER  # whose own book has every fill in it
+        and any(filled_at > state.as_of for filled_at in fills)
+    ):
         state = None  # money from before the last fill: what that fill won or lost is not in it
     working = tuple(
         WorkingOrder(

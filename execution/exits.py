@@ -226,6 +226,7 @@ def _cancel_covered(row: Exit, venue: Connector | None) -> str:
         for order in _covered(row).filter(status__in=sorted(WORKING)):
             try:
                 venue.cancel(order.client_order_id)
+                _answer(order, OrderStatus.CANCELED, "cancelled for an exit")
             except Exception as error:  # noqa: BLE001 - kept in the exit's note, tried again next round
                 failed = f"an entry it covers could not be cancelled: {type(error).__name__}: {error}"
     return failed

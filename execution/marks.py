@@ -6,8 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import Q
-
 from execution import reports
 from execution.connectors.paper import PaperConnector
 from execution.instruments import find_instrument
@@ -46,9 +44,9 @@ def _symbol(price: Price) -> str:
 def _post(symbol: str, price: Price) -> bool:
     values = {"price": price.price, "at": price.at}
     _, made = Mark.objects.get_or_create(symbol=symbol, defaults=values)
-    same = Q(at__lt=price.at) | Q(at=price.at, price=price.price)  # a repeat works what failed before
-    if not made and not Mark.objects.filter(same, pk=symbol).update(**values):
-        return False
+    is_newer = made or bool(Mark.objects.filter(pk=symbol, at__lt=price.at).update(**values))
+    if not is_newer and not Mark.objects.filter(pk=symbol, **values).exists():
+        return False  # an older one; the same one again works what failed before
     held = PaperPosition.objects.filter(symbol=symbol).exclude(quantity=0)
     errors = []
     for account in Account.objects.select_related("program__firm").filter(paper_book__positions__in=held):
@@ -61,4 +59,4 @@ def _post(symbol: str, price: Price) -> bool:
             errors.append(error)
     if errors:
         raise errors[0]
-    return True
+    return is_newer

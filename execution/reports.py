@@ -26,17 +26,29 @@ CLOCK_TOLERANCE = timedelta(seconds=2)
 
 
 def collect(connector: Connector) -> VenueReport:
-    """Ask the venue how the account stands, and book the answer. Raises what the connector raises."""
+    """Ask the venue how the account stands, and book the answer. Raises what the connector raises.
+
+    A venue in this very database is asked under the lock: its word is then the newest there is.
+    """
     account = connector.account
-    known = frozenset(Fill.objects.filter(account=account).values_list("venue_fill_id", flat=True))
-    report = connector.report(known)
+    if connector.inline:
+        with transaction.atomic():
+            services.lock_traders([account.trader_id])
+            report = connector.report(_known_fills(account))
+            book(account, report, now=database_now(), is_newest=True)
+        return report
+    report = connector.report(_known_fills(account))
     with transaction.atomic():
         services.lock_traders([account.trader_id])
         book(account, report, now=database_now())
     return report
 
 
-def book(account: Account, report: VenueReport, *, now: datetime) -> None:
+def _known_fills(account: Account) -> frozenset[str]:
+    return frozenset(Fill.objects.filter(account=account).values_list("venue_fill_id", flat=True))
+
+
+def book(account: Account, report: VenueReport, *, now: datetime, is_newest: bool = False) -> None:
     """Book a venue's report; the caller holds the trader's lock. Repeating it changes nothing.
 
     Fills come first, then the money: a snapshot older than the last booked fill is not believed.
@@ -44,9 +56,10 @@ def book(account: Account, report: VenueReport, *, now: datetime) -> None:
     settled = is_settled(account)
     earliest = min((fill.filled_at for fill in report.fills), default=report.state.as_of)
     services.roll(account, min(earliest, now), settled=settled)
+    valued_at = AccountState.objects.filter(account=account).values_list("as_of", flat=True).first()
     for fill in report.fills:
-        _book_fill(account, fill, now)
-    if _is_news(account, report.state.as_of, now):
+        _book_fill(account, fill, now, valued_at)
+    if is_newest or _is_news(account, report.state.as_of, now):
         _value(account, report.positions)
         services.record_report(account, report.state, settled=settled and not report.fills)
 
@@ -83,7 +96,7 @@ def is_settled(account: Account) -> bool:
     )
 
 
-def _book_fill(account: Account, fill: VenueFill, now: datetime) -> None:
+def _book_fill(account: Account, fill: VenueFill, now: datetime, valued_at: datetime | None) -> None:
     order = Order.objects.filter(account=account, client_order_id=fill.client_order_id).first()
     if Fill.objects.filter(account=account, venue_fill_id=fill.venue_fill_id).exists():
         return
@@ -103,7 +116,7 @@ def _book_fill(account: Account, fill: VenueFill, now: datetime) -> None:
     is_own = order is not None and order.side == fill.side.value
     if order is not None and is_own:
         _progress(order, fill, now)
-    _net(account, fill, order if is_own else None)
+    _net(account, fill, order if is_own else None, valued_at)
     if order is not None and is_own and order.leg == Leg.ENTRY:
         exits.reopen_if_covered(order, now)
 
@@ -131,8 +144,11 @@ def _progress(order: Order, fill: VenueFill, now: datetime) -> None:
         )  # fmt: skip
 
 
-def _net(account: Account, fill: VenueFill, order: Order | None) -> None:
-    """Book a fill into the position by symbol; remember the farthest stop that protects it."""
+def _net(account: Account, fill: VenueFill, order: Order | None, valued_at: datetime | None) -> None:
+    """Book a fill into the position by symbol; remember the farthest stop that protects it.
+
+    Its price counts as the position's unless the known equity is from later: that has a later price in it.
+    """
     instrument = find_instrument(fill.symbol)
     position, _ = Position.objects.get_or_create(
         account=account,
@@ -154,7 +170,8 @@ def _net(account: Account, fill: VenueFill, order: Order | None) -> None:
     if after == 0:
         position.average_price = position.stop = None
     position.quantity = after
-    position.price = fill.price
+    if position.price is None or valued_at is None or fill.filled_at >= valued_at:
+        position.price = fill.price
     position.last_fill_at = max(fill.filled_at, position.last_fill_at or fill.filled_at)
     position.save()
 

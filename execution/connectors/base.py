@@ -104,7 +104,7 @@ class Connector(ABC):
 
     @abstractmethod
     def cancel(self, client_order_id: str) -> None:
-        """Cancel what is left of an order; fine when nothing is."""
+        """Cancel what is left of an order; fine when nothing is. Once it returns, nothing of it works."""
 
     @abstractmethod
     def positions(self) -> Sequence[VenuePosition]:

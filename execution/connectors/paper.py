@@ -40,6 +40,8 @@ class PaperConnector(Connector):
     live = False
 
     def submit(self, order: ApprovedOrder) -> Sent:
+        if find_instrument(order.symbol) is None:
+            raise Rejected(f"the paper venue does not know {order.symbol}")
         with self._writing() as now:
             entry, is_new = self._order(order.client_order_id, order.symbol, order.side, order.quantity)
             if is_new:

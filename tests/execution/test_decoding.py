@@ -62,6 +62,10 @@ TABLE = {
     "a sell that leaves a long": (("sell", 3, UNSAID, (LONG, 1)), ("exit", None, None, 1)),
     "long 1 to long 3: pyramiding, 2 more": (("buy", 2, (LONG, 1), (LONG, 3)), ("entry", LONG, 2, None)),
     "short 1 to short 3: pyramiding, 2 more": (("sell", 2, (SHORT, 1), (SHORT, 3)), ("entry", SHORT, 2, None)),
+    "the position before follows from the sizes: 2 more": (("buy", 2, UNSAID, (LONG, 5)), ("entry", LONG, 2, None)),
+    "the position before follows from the sizes: a reversal": (
+        ("buy", 3, UNSAID, (LONG, 1)), ("reverse", LONG, 1, 0),
+    ),
     "a close beats whatever stands beside it": (("close", 2, (LONG, 2), FLAT), ("exit", None, None, 0)),
 }  # fmt: skip
 
@@ -119,6 +123,8 @@ CONTRADICTIONS = {
     "a buy can't make a long smaller": ("buy", 1, (LONG, 2), (LONG, 1)),
     "a sell can't leave a long as it is": ("sell", 1, (LONG, 2), (LONG, 2)),
     "a sell can't make a long larger": ("sell", 1, (LONG, 2), (LONG, 3)),
+    "3 contracts don't lead from flat to long 2": ("buy", 3, FLAT, (LONG, 2)),
+    "3 contracts don't lead from long 1 to long 3": ("buy", 3, (LONG, 1), (LONG, 3)),
     "3 contracts don't lead from long 2 to short 2": ("sell", 3, (LONG, 2), (SHORT, 2)),
     "1 contract can't turn long 2 into a short": ("sell", 1, (LONG, 2), (SHORT, None)),
     "2 contracts only flatten a long of 2": ("sell", 2, (LONG, 2), (SHORT, None)),
@@ -532,6 +538,6 @@ def test_a_path_through_something_that_is_no_object_finds_nothing() -> None:
 
 def test_a_sources_own_mapping_takes_the_place_of_the_templates() -> None:
     mapped = STRATEGY._replace(paths={**STRATEGY.paths, "stop_loss": ("plot.stop",), "contracts": ("qty",)})
-    body = {**strategy_message(), "qty": "1", "plot": {"stop": "19990"}}
+    body = {**strategy_message(market_position_size="1"), "qty": "1", "plot": {"stop": "19990"}}
     meaning = decode(body, mapped)
     assert (meaning.contracts, meaning.stop_loss) == (1, Decimal(19990))

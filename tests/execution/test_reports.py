@@ -67,7 +67,7 @@ def report(
 
 def book(account: Account, *said: VenueReport) -> None:
     for each in said:
-        reports.book(account, each, now=at(120))
+        reports.book(account, each, now=max(at(120), each.state.as_of))
 
 
 def state_of(account: Account) -> AccountState:
