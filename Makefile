@@ -47,7 +47,7 @@ check: .venv/.dev ## lint, types, import contracts, migrations
 test: check test-core test-sqlite test-postgres ## everything: checks, core, SQLite, PostgreSQL
 
 test-core: .venv/.dev ## the pure core and the architecture, without a database
-	$(PYTEST) tests/enforcement tests/architecture
+	$(PYTEST) -m core
 
 test-sqlite: .venv/.dev ## the Django tests on SQLite
 	$(PYTEST) -m "not core"

@@ -21,7 +21,8 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def instant(day: date, at: time, zone: str) -> datetime:
-    """The instant of a local time. A time that a clock change skips means the moment it resumes."""
+    """The instant of a local time. One that a clock change skips is read by the clock before the change,
+    one that comes twice means the first."""
     return datetime.combine(day, at, zone_named(zone)).astimezone(UTC)
 
 

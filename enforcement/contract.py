@@ -4,7 +4,7 @@ These six and no more, in the contract's order. Everything else a real program d
 reservations, static and locked floors, micros) is in `evaluate_order`, which the router uses.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -13,6 +13,7 @@ from enforcement.decision import BreachType
 from enforcement.exposure import stop_loss_money
 from enforcement.instruments import BUILT_IN, Instrument, find
 
+LARGEST_SIZE = Decimal(10) ** 12  # beyond it, decimal arithmetic on steps and ticks is not exact any more
 DEFAULT_INSTRUMENT = BUILT_IN["NQ"]  # the description's, where an order names no symbol
 
 
@@ -94,7 +95,7 @@ def _session(metadata: Mapping[str, Any], state: Mapping[str, Any], order: Mappi
     allowed, phrase = metadata.get("allowed_sessions"), "Invalid session"
     if allowed is None:
         return
-    if isinstance(allowed, str) or not isinstance(allowed, Iterable):
+    if not isinstance(allowed, (list, tuple, set, frozenset)):
         raise Blocked(BreachType.SESSION, f"{phrase}: allowed_sessions is not a list")
     names = list(allowed)
     session = order.get("session")
@@ -195,6 +196,8 @@ def _size(order: Mapping[str, Any], breach_type: str, phrase: str) -> Decimal:
     contracts = _number(order, "contracts", breach_type, phrase)
     if contracts <= 0:
         raise Blocked(breach_type, f"{phrase}: contracts {contracts} is not above zero")
+    if contracts >= LARGEST_SIZE:
+        raise Blocked(breach_type, f"{phrase}: contracts {contracts} is no size that anybody trades")
     step = (_named(order) or DEFAULT_INSTRUMENT).step
     if contracts % step != 0:
         raise Blocked(breach_type, f"{phrase}: contracts {contracts} is not a multiple of {step}")
@@ -210,8 +213,9 @@ def _priced(order: Mapping[str, Any], phrase: str) -> Instrument:
         return named
     tick_size = _number(order, "tick_size", BreachType.RISK, phrase, at_least=0)
     tick_value = _number(order, "tick_value", BreachType.RISK, phrase, at_least=0)
-    if tick_size == 0:
-        raise Blocked(BreachType.RISK, f"{phrase}: tick_size is 0")
+    for name, value in (("tick_size", tick_size), ("tick_value", tick_value)):
+        if value == 0:
+            raise Blocked(BreachType.RISK, f"{phrase}: {name} is 0")
     return replace(DEFAULT_INSTRUMENT, tick_size=tick_size, tick_value=tick_value)
 
 

@@ -110,7 +110,8 @@ def _spot() -> list[Instrument]:
     return pairs + metals + indices
 
 
-BUILT_IN: Mapping[str, Instrument] = {i.symbol: i for i in _futures() + _spot()}
+_SPOT = frozenset(_spot())  # they have no contract months
+BUILT_IN: Mapping[str, Instrument] = {i.symbol: i for i in [*_futures(), *_SPOT]}
 _SPELLINGS: Mapping[str, str] = {
     spelling: symbol for symbol, _, _, others in _cells(table.INDEX_CFDS) for spelling in others.split()
 }
@@ -130,25 +131,25 @@ def find(symbol: str, extra: Mapping[str, Instrument] = NO_EXTRA) -> Instrument 
     contract size at some brokers.
     """
     name = symbol.strip().upper().rpartition(":")[2].lstrip("/@")
-    for candidate in _candidates(name):
+    for candidate, is_contract in _candidates(name):
         known = BUILT_IN.get(candidate) or extra.get(candidate)
-        if known is not None:
+        if known is not None and not (is_contract and known in _SPOT):
             return known
     return None
 
 
 @lru_cache(maxsize=4096)
-def _candidates(name: str) -> tuple[str, ...]:
-    """What `name` may stand for, the literal reading first."""
-    found = [name]
+def _candidates(name: str) -> tuple[tuple[str, bool], ...]:
+    """What `name` may stand for, the literal reading first; true: as a contract of a future."""
+    found = [(name, False)]
     if name in _SPELLINGS:
-        found.append(_SPELLINGS[name])
+        found.append((_SPELLINGS[name], False))
     matches = (pattern.fullmatch(name) for pattern in (_CONTINUOUS, _NINJATRADER, _DATED))
-    found.extend(match[1] for match in matches if match)
+    found.extend((match[1], True) for match in matches if match)
     if match := _PROJECTX.fullmatch(name):
-        found.append(table.PROJECTX_ROOTS.get(match[1], match[1]))
+        found.append((table.PROJECTX_ROOTS.get(match[1], match[1]), True))
     if match := _PAIR.fullmatch(name):
-        found.append(match[1] + match[2])
+        found.append((match[1] + match[2], False))
     if name.endswith(".CASH"):  # FTMO's index CFDs
         found.extend(_candidates(name.removesuffix(".CASH")))
     return tuple(found)

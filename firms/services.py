@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -87,20 +87,32 @@ def raise_flag(
     """Raise a flag; False when the same one is open already."""
     now = now or timezone.now()
     with transaction.atomic():
-        before = _open_flags(subject, key, cause).exists()
-        Flag.objects.bulk_create(
-            [
-                Flag(
-                    **_columns(subject), key=key, cause=cause, reason=reason, raised_at=now,
-                    raised_by=audit.known(actor),
-                )
-            ],
-            ignore_conflicts=True,
+        raised = _insert(
+            Flag(
+                **_columns(subject), key=key, cause=cause, reason=reason, raised_at=now,
+                raised_by=audit.known(actor),
+            )
         )  # fmt: skip
         _stamp(subject, now)
-        if not before:
+        if raised:
             audit.record(f"{key}.raised", _name(subject), now=now, actor=actor, reason=reason, after=cause)
-    return not before
+    return raised
+
+
+def _insert(flag: Flag) -> bool:
+    """Insert an open flag; False when the database has one like it, whoever raised that first."""
+    try:
+        with transaction.atomic():
+            flag.save(force_insert=True)
+    except IntegrityError:
+        alike = Flag.objects.filter(
+            scope=flag.scope, firm=flag.firm_id, program=flag.program_id, account=flag.account_id,
+            key=flag.key, cause=flag.cause, ended_at=None,
+        )  # fmt: skip
+        if alike.exists():
+            return False
+        raise
+    return True
 
 
 def end_flag(

@@ -1,11 +1,14 @@
 """The account's equity is known and recent."""
 
+from datetime import timedelta
+
 from enforcement.account import StateSource
 from enforcement.context import OrderContext
 from enforcement.decision import BreachType, Finding, Outcome
 
 RULE = "account_data_fresh"
-CLOCK_TOLERANCE_SECONDS = 2
+NO_TIME, ONE_SECOND = timedelta(0), timedelta(seconds=1)
+CLOCK_TOLERANCE = timedelta(seconds=2)
 MESSAGES = {
     "account_data_fresh.fresh": "Equity is {observed} s old, {limit} s are allowed.",
     "account_data_fresh.exact": "The paper account is flat: its equity can't have changed.",
@@ -26,14 +29,15 @@ def check(ctx: OrderContext) -> Finding:
         return _finding("unknown", Outcome.UNDETERMINED)
     if state.source is StateSource.PAPER and not ctx.positions:
         return _finding("exact", Outcome.PASS)
-    age = int((ctx.now - state.as_of).total_seconds())
+    age = ctx.now - state.as_of
     limit = ctx.guard.max_state_age_seconds
-    if age < -CLOCK_TOLERANCE_SECONDS:
+    if age < -CLOCK_TOLERANCE:
         return _finding("from_the_future", Outcome.UNDETERMINED, -age)
-    if age > limit:
+    if age > timedelta(seconds=limit):
         return _finding("stale", Outcome.UNDETERMINED, age, limit)
-    return _finding("fresh", Outcome.PASS, max(age, 0), limit)
+    return _finding("fresh", Outcome.PASS, max(age, NO_TIME), limit)
 
 
-def _finding(code: str, outcome: Outcome, age: int | None = None, limit: int | None = None) -> Finding:
-    return Finding(RULE, f"{RULE}.{code}", outcome, BreachType.STALE, observed=age, limit=limit)
+def _finding(code: str, outcome: Outcome, age: timedelta | None = None, limit: int | None = None) -> Finding:
+    seconds = None if age is None else -(-age // ONE_SECOND)  # begun seconds count
+    return Finding(RULE, f"{RULE}.{code}", outcome, BreachType.STALE, observed=seconds, limit=limit)

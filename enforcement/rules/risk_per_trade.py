@@ -20,7 +20,8 @@ def check(ctx: OrderContext) -> Finding:
     """Refuses when the loss at the stop is above the share; exactly at it passes.
 
     The firm's arithmetic: stop distance in ticks x tick value x contracts, without the guard's slippage
-    and commission. Without a stop the guard's assumed distance counts, if there is one.
+    and commission; an account that starts at 0 is measured by its
+    nominal size instead of its equity. Without a stop the guard's assumed distance counts, if there is one.
     """
     share = ctx.terms.max_risk_share
     if share is None:
@@ -32,7 +33,8 @@ def check(ctx: OrderContext) -> Finding:
     risk = _risk_at_stop(ctx)
     if risk is None:
         return _unknown("the stop, the price, the size or the instrument")
-    limit = ctx.state.equity * share
+    base = ctx.state.equity if ctx.terms.starting_balance else ctx.terms.size
+    limit = base * share
     over = risk > limit
     return Finding(
         RULE,

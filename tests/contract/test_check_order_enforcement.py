@@ -426,6 +426,7 @@ def test_equity_and_balances_may_be_below_zero(key: str) -> None:
 
 TICKS = [
     pytest.param({"tick_size": 0, "tick_value": 5}, "tick_size", id="a tick size of zero"),
+    pytest.param({"tick_size": 0.25, "tick_value": 0}, "tick_value", id="a tick value of zero"),
     pytest.param({"tick_size": -0.25, "tick_value": 5}, "tick_size", id="a tick size below zero"),
     pytest.param({"tick_size": 0.25, "tick_value": -5}, "tick_value", id="a tick value below zero"),
     pytest.param({"tick_size": 0.25}, "tick_value", id="a size without a value"),

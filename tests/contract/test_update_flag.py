@@ -187,10 +187,11 @@ def at_once(*acts: Callable[[], None]) -> list[BaseException]:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("round_", range(5))
-def test_the_same_flag_raised_twice_at_once_is_one_flag(program: Program, round_: int) -> None:
-    assert at_once(*[lambda: update_flag("FTMO", 1, "paused", True)] * 2) == []
+def test_the_same_flag_raised_four_times_at_once_is_one_flag(program: Program, round_: int) -> None:
+    assert at_once(*[lambda: update_flag("FTMO", 1, "paused", True)] * 4) == []
     assert open_flags() == [PAUSED]
     assert Flag.objects.count() == 1
+    assert AuditEntry.objects.filter(action="paused.raised").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -65,6 +65,7 @@ def test_a_spelling_names_its_instrument(spelling: str, symbol: str) -> None:
         "", " ", "!", "1!", ":", "NQ3!", "NQ1", "NQA6", "NQZ", "NQZ226", "NQZ1926", "ENQ", "EP", "USA",
         "EURUSD.r", "EURUSDm", "EURUSD.pro", "NQ.x", "XAUUSD.", "NQ 2026", "MNQ 12-2026", "NQ1!-ES1!",
         "CON.F.US.XXX.Z26", "CON.F.EU.ENQ.Z26", "AAPL", "BTCUSDT", "QC", "QC1!", "NQ\nES", ".CASH",
+        "US30Z6", "GER40H5", "EURUSDM5", "EURUSD1!", "XAUUSD 12-26",  # spot has no contract months
         "A" * 5000,
     ],
 )  # fmt: skip

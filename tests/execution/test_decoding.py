@@ -359,6 +359,16 @@ def test_an_alerts_own_time_is_read_or_left_out_never_refused(sent: Any, moment:
     assert read({"action": "buy", "symbol": "NQ", "time": sent}).alert_time == moment
 
 
+def test_the_moment_of_sending_counts_before_the_bars_opening() -> None:
+    body = {
+        "action": "buy",
+        "symbol": "NQ",
+        "time": "2026-01-05T14:00:00Z",
+        "timenow": "2026-01-05T14:30:00Z",
+    }
+    assert read(body).alert_time == HALF_PAST_TWO
+
+
 # --- the templates of reference/reliability.md §1.4 ---------------------------------------------------
 
 
@@ -487,6 +497,19 @@ def test_template_5_what_would_be_another_order_than_ours_is_refused(field: str,
     assert refused(traderspost(**{field: value}), "traderspost") == {field: "unsupported"}
 
 
+@pytest.mark.parametrize(
+    "stop", [{"percent": 1}, {"amount": "50"}, {"type": "trailing_stop", "trailAmount": 5}], ids=str
+)
+def test_template_5_a_stop_in_a_form_that_can_not_be_used_refuses_the_entry_and_no_exit(stop: Any) -> None:
+    """It would leave without the stop its sender relies on."""
+    assert "unsupported" in refused(traderspost(stopLoss=stop), "traderspost").values()
+    assert read(traderspost(action="exit", stopLoss=stop), "traderspost").kind == "exit"
+
+
+def test_template_5_words_may_be_written_in_capitals() -> None:
+    assert read(traderspost(orderType="Market"), "traderspost").kind == "entry"
+
+
 def pickmytrade(**fields: Any) -> dict[str, Any]:
     return {
         "symbol": "NQ1!", "date": "2026-01-05T14:30:00Z", "data": "buy", "quantity": 2, "risk_percentage": 0,
@@ -508,6 +531,16 @@ def test_template_6_pickmytrade() -> None:
 def test_template_6_pickmytrade_closes() -> None:
     meaning = read(pickmytrade(data="close", sl=0, price="0"), "pickmytrade")
     assert (meaning.kind, meaning.position_target, meaning.entry_price) == ("exit", 0, None)
+
+
+@pytest.mark.parametrize("field", ["dollar_sl", "percentage_sl", "trail"])
+def test_template_6_a_stop_that_is_no_price_refuses_the_entry(field: str) -> None:
+    assert refused(pickmytrade(**{field: 50}), "pickmytrade") == {field: "unsupported"}
+
+
+def test_template_6_a_close_that_also_moves_a_stop_is_a_close() -> None:
+    assert read(pickmytrade(data="close", update_sl="true"), "pickmytrade").kind == "exit"
+    assert read(pickmytrade(data="buy", update_sl="true"), "pickmytrade").kind == "note"
 
 
 def nested(**strategy: Any) -> dict[str, Any]:

@@ -304,6 +304,21 @@ def test_a_dry_run_account_with_a_venue_still_sends_nothing(venue: Venue) -> Non
     assert (the_entry(account).status, venue.calls) == ("skipped", [])
 
 
+@pytest.mark.parametrize(("automation", "status"), [("auto", "accepted"), ("confirm_by_hand", "canceled"), ("advise_only", "canceled"), ("prohibited", "canceled")])  # fmt: skip
+def test_what_was_approved_for_a_dry_run_leaves_only_where_the_program_allows_automation(
+    venue: Venue, automation: str, status: str
+) -> None:
+    """In dry-run the policy is a warning. Then somebody switches the account live."""
+    source, account = make_follower(source=make_source(), program=make_program(automation=automation))
+    Account.objects.update(mode=Account.Mode.DRY_RUN)
+    signal = entry_signal(source)
+    decide(signal)
+    Account.objects.update(mode=Account.Mode.LIVE)
+    dispatch.send_approved(signal.pk)
+    assert the_entry(account).status == status
+    assert len(venue.asked("submit")) == (status == "accepted")
+
+
 def test_a_live_account_without_a_venue_pretends_nothing() -> None:
     source, account = make_follower(source=make_source(), paper=False, live=True)
     signal = entry_signal(source)

@@ -313,6 +313,40 @@ def test_the_same_close_after_another_entry_is_a_close_of_its_own(
     assert_flat(account)
 
 
+def test_a_repeated_reversal_does_not_close_what_it_opened(source: SignalSource, account: Account) -> None:
+    route(entry_signal(source))
+
+    def reverse() -> Signal:
+        return entry_signal(
+            source, action="sell", contracts=3, stop_loss="20010.25", market_position="short",
+            market_position_size=1, prev_market_position="long", prev_market_position_size=2,
+        )  # fmt: skip
+
+    first = reverse()
+    while run_queue():
+        pass
+    assert held(account) == -1
+    assert reverse() == first
+    while run_queue():
+        pass
+    assert (held(account), open_exits(account)) == (-1, [])
+
+
+def test_a_decision_that_fails_keeps_no_exit_back(
+    source: SignalSource, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route(entry_signal(source))
+    signal = close_signal(source)
+
+    def broken(_chunk_id: int) -> bool:
+        raise ConnectionError("the decision can't be written")
+
+    monkeypatch.setattr("execution.router.decide_chunk", broken)
+    with pytest.raises(ConnectionError):
+        route(signal)
+    assert_flat(account)
+
+
 def test_working_an_exit_that_is_done_changes_nothing(
     source: SignalSource, account: Account, venue: Venue
 ) -> None:
@@ -525,6 +559,13 @@ def test_an_older_exit_does_not_overrule_a_newer_ones_target(source: SignalSourc
     assert (row.covers, row.target) == (second, 1)
 
 
+def test_a_target_in_minis_is_kept_in_micros(source: SignalSource) -> None:
+    _, account = make_follower(source=source, program=make_program(daily_loss=2400))
+    route(entry_signal(source, symbol="MNQ1!", contracts=30))
+    route(reduce_signal(source, 3, 1, symbol="NQ1!"))
+    assert (at_venue(account), open_exits(account)) == ({"MNQ": 10}, [])
+
+
 def test_an_exit_on_the_other_side_of_its_target_goes_to_zero_not_through_it(
     source: SignalSource, account: Account
 ) -> None:
@@ -596,6 +637,32 @@ def test_a_failing_venue_keeps_the_exit_open_alarms_after_five_attempts_and_ends
         assert (alarm.account, str(error) in alarm.message) == (account, True)
     settle(clock)
     assert at_venue(account) == {}
+    assert_flat(account)
+
+
+def test_a_symbol_that_can_not_be_closed_does_not_hold_back_the_others_of_its_family(
+    source: SignalSource, account: Account, venue: Venue
+) -> None:
+    route(entry_signal(source, symbol="NQ1!"))
+    route(entry_signal(source, symbol="MNQ1!"))
+    venue.fails("close", ZeroDivisionError("oops"))
+    close_signal(source)
+    assert "oops" in work(account)
+    assert len(venue.asked("close")) == 2
+    assert len(at_venue(account)) == 1
+
+
+def test_an_entry_that_can_not_be_cancelled_does_not_hold_back_the_close(
+    source: SignalSource, account: Account, venue: Venue, clock: time_machine.Traveller
+) -> None:
+    route(entry_signal(source, alert_id="1"))
+    venue.fills_at_once = False
+    route(entry_signal(source, alert_id="2"))
+    venue.fails("cancel", *[ConnectionError("no answer")] * 2)
+    close_signal(source)
+    work(account)
+    assert at_venue(account) == {}
+    settle(clock)
     assert_flat(account)
 
 

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from execution import marks
 from execution.connectors import connector_for
+from execution.connectors.paper import PaperConnector
 from execution.marks import Price, UnknownSymbol
 from execution.models import Mark, PaperBook
 from firms.models import Account
@@ -57,6 +59,28 @@ def test_a_mark_values_every_paper_account_that_holds_the_symbol() -> None:
     assert {equity(first), equity(second)} == {Decimal(50_195)}
     marks.post([price("19990", 2)])  # the stop: 10.25 points x $20 x 2 lost, $10 commission in all
     assert {equity(first), equity(second)} == {Decimal(49_580)}
+    assert (held(first), held(second)) == (0, 0)
+
+
+def test_an_account_that_fails_does_not_keep_back_the_stops_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, first = make_follower("Apex-1")
+    _, second = make_follower("Apex-2", source=source)
+    route(entry_signal(source))
+    genuine = PaperConnector.mark
+
+    def mark(self: PaperConnector, *given: Any) -> None:
+        if self.account == first:
+            raise ZeroDivisionError("oops")
+        genuine(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PaperConnector, "mark", mark)
+        with pytest.raises(ZeroDivisionError):
+            marks.post([price("19990", 1)])
+    assert (held(first), held(second)) == (2, 0)
+    marks.post([price("19990", 1)])  # the same mark again: what failed is worked now
     assert (held(first), held(second)) == (0, 0)
 
 

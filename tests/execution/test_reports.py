@@ -13,7 +13,7 @@ from enforcement.account import StateReport, StateSource
 from enforcement.orders import Side
 from execution import reports
 from execution.connectors import VenueFill, VenuePosition, VenueReport
-from execution.models import Fill, Order, Position, SignalSource
+from execution.models import Alarm, Fill, Order, Position, SignalSource
 from execution.order_state import OrderStatus
 from firms.models import Account, AccountDay, AccountState
 from tests.execution.make import RISK, decide, entry_signal, held, make_follower, make_order
@@ -147,6 +147,42 @@ def test_a_fill_is_always_booked(account: Account, status: OrderStatus) -> None:
     book(account, report(fill(1, 2)))
     order.refresh_from_db()
     assert (order.status, held(account)) == ("filled", 2)
+
+
+def test_a_part_that_is_filled_after_the_cancel_is_booked_and_leaves_the_order_ended(
+    account: Account,
+) -> None:
+    """Nothing more is to come of it: the rest must not stay reserved for ever."""
+    order = make_entry(account, 4, status=OrderStatus.CANCELED)
+    book(account, report(fill(1, 1)))
+    order.refresh_from_db()
+    assert (order.status, order.filled_quantity, held(account)) == ("canceled", 1, 1)
+
+
+def test_more_than_was_ordered_is_booked_and_alarms(account: Account) -> None:
+    order = make_entry(account, 2)
+    book(account, report(fill(1, 2)), report(fill(2, 1, seconds=1)))
+    order.refresh_from_db()
+    assert (order.status, order.filled_quantity, held(account)) == ("filled", 3, 3)
+    assert [alarm.kind for alarm in Alarm.objects.all()] == ["overfilled"]
+
+
+def test_money_from_before_the_last_fill_is_not_known(clock: object) -> None:
+    """The venue has filled; what that won or lost is in no snapshot yet, so entries wait for one."""
+    source = make_source()
+    _, account = make_follower(source=source, paper=False)
+    make_entry(account, 2)
+    book(account, report(fill(1, 2, seconds=1), seconds=0))
+    [decision] = decide(entry_signal(source, contracts=1))
+    assert (decision.allowed, decision.code) == (False, "account_data_fresh.unknown")
+    book(account, report(seconds=1, price=20_000))
+    [decision] = decide(entry_signal(source, contracts=1, alert_id="2"))
+    assert decision.allowed
+
+
+def test_a_report_from_the_future_is_not_believed(account: Account) -> None:
+    reports.book(account, report(seconds=5, equity=60_000), now=NOON)
+    assert state_of(account).equity == 50_000
 
 
 def test_a_fill_of_nobodys_order_is_booked_too(account: Account) -> None:

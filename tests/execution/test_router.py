@@ -12,8 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enforcement.decision import Outcome
-from execution import enforcement_service, router, routing, tasks
-from execution.models import Decision, Exit, Order, Route, Signal, SignalChunk, SignalSource
+from execution import enforcement_service, marks, router, routing, tasks
+from execution.models import Decision, Exit, Order, Position, Route, Signal, SignalChunk, SignalSource
 from execution.order_state import OrderStatus
 from execution.router import ExecutionRouter
 from firms.models import Account, Instrument
@@ -229,8 +229,6 @@ def test_an_accounts_error_blocks_it_alone_and_is_logged(
 
 def test_an_account_whose_facts_can_not_be_read_is_blocked_alone(source: SignalSource) -> None:
     """Something is held in a symbol that nobody knows any more: its risk can't be known either."""
-    from execution.models import Position
-
     _, broken = make_follower("Apex-1", source=source)
     _, sound = make_follower("Apex-2", source=source)
     Position.objects.create(account=broken, symbol="GONE", family="GONE", quantity=1)
@@ -596,6 +594,38 @@ def test_an_entry_against_the_position_of_a_paused_account_still_brings_it_down(
     for _ in range(4):
         run_queue()
     assert held(account) == 0
+
+
+@pytest.mark.parametrize(
+    ("opened", "size", "against", "left"),
+    [("MNQ1!", 10, ("NQ1!", 1), {}), ("MNQ1!", 10, ("NQ1!", 2), {"NQ": -1}), ("NQ1!", 1, ("MNQ1!", 15), {"MNQ": -5}),
+     ("NQ1!", 1, ("MNQ1!", 4), {})],
+    ids=["10 micros by a mini", "10 micros by two minis", "a mini by 15 micros", "a mini by 4 micros: it can't be cut, all of it goes"],
+)  # fmt: skip
+def test_a_mini_counts_as_ten_micros_at_the_split(
+    source: SignalSource, opened: str, size: int, against: tuple[str, int], left: dict[str, int]
+) -> None:
+    _, account = make_follower(source=source, program=make_program(daily_loss=2400))
+    route(entry_signal(source, symbol=opened, contracts=size))
+    entry_signal(source, action="sell", symbol=against[0], contracts=against[1], stop_loss="20010.25")
+    for _ in range(4):
+        run_queue()
+    positions = Position.objects.filter(account=account).exclude(quantity=0)
+    assert dict(positions.values_list("symbol", "quantity")) == left
+    assert open_exits(account) == []
+
+
+def test_what_a_stop_closed_first_is_not_opened_on_the_other_side(source: SignalSource) -> None:
+    """Long 2, sell 3 arrives, and the stop takes the 2 before the exit does: 1 is left to open, not 3."""
+    _, account = make_follower(source=source, program=make_program(daily_loss=2400))
+    route(entry_signal(source))
+    signal = entry_signal(source, action="sell", contracts=3, stop_loss="20010.25")
+    decide(signal)
+    marks.post([marks.Price("NQ", Decimal(19_990), NOON)])
+    assert held(account) == 0
+    for _ in range(4):
+        run_queue()
+    assert held(account) == -1
 
 
 def test_an_entry_with_the_position_adds_to_it(source: SignalSource) -> None:

@@ -169,6 +169,28 @@ def test_a_step_that_fails_does_not_stop_the_others(
     assert caplog.messages == ["ring_chunks failed; the next sweep tries again"]
 
 
+def test_nothing_is_rung_into_a_queue_that_stands(
+    source: SignalSource, account: Account, clock: time_machine.Traveller
+) -> None:
+    for number in range(supervision.QUEUE_IS_DEEP):
+        entry_signal(source, alert_id=str(number))
+    clock.shift(5)
+    ring_chunks()
+    assert OrmQ.objects.count() == supervision.QUEUE_IS_DEEP
+
+
+def test_a_paper_order_whose_report_was_lost_is_heard_of(
+    source: SignalSource, account: Account, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("execution.dispatch.reports.collect", lambda _connector: 1 / 0)
+        route(entry_signal(source))
+    assert (the_entry(account).status, held(account)) == ("accepted", 0)
+    clock.shift(3)
+    sweep()
+    assert (the_entry(account).status, held(account)) == ("filled", 2)
+
+
 def test_one_exit_that_fails_does_not_stop_the_next(
     source: SignalSource, account: Account, venue: Venue, clock: time_machine.Traveller
 ) -> None:

@@ -41,7 +41,9 @@ ROWS = [
     aged("exactly the limit", 900, "fresh", PASS),
     aged("a second beyond", 901, "stale", UNDETERMINED),
     aged("the account's own limit", 61, "stale", UNDETERMINED, limit=60),
+    aged("a tenth of a second beyond it", 900.1, "stale", UNDETERMINED),
     aged("a clock two seconds ahead", -2, "fresh", PASS),
+    aged("a clock a tenth more ahead", -2.1, "from_the_future", UNDETERMINED),
     aged("a clock three seconds ahead", -3, "from_the_future", UNDETERMINED),
     aged("a flat paper account is exact at any age", HOURS, "exact", PASS, source=StateSource.PAPER),
     aged(

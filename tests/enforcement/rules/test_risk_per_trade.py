@@ -33,6 +33,13 @@ def row(name: str, code: str, outcome: Outcome = PASS, share: str | None = "0.01
     return Row(name, ctx, outcome, f"risk_per_trade.{code}", "risk")
 
 
+def zero_based(name: str, code: str, outcome: Outcome = PASS, *, size: int) -> Row:
+    terms = make_terms(max_risk_share="0.01", starting_balance=0, size=size)
+    return Row(
+        name, make_context(terms=terms, state=make_state(0)), outcome, f"risk_per_trade.{code}", "risk"
+    )
+
+
 ROWS = [
     row("no limit", "not_set", share=None, quantity=1000),
     row("400 of 500", "within"),
@@ -66,6 +73,8 @@ ROWS = [
     row("euros on a dollar account", "unknown", UNDETERMINED, instrument=GER40),
     row("equity not known", "unknown", UNDETERMINED, state=None),
     row("an exit risks nothing", "reduces", reduces=True, quantity=1000),
+    zero_based("an account that starts at 0: 400 of 1 % of its nominal 40,000", "within", size=40_000),
+    zero_based("one cent too much of its nominal size", "over", DENY, size=39_999),
 ]
 
 

@@ -318,6 +318,19 @@ def test_a_realised_loss_shows_although_another_positions_mark_is_older(
     assert account.state.balance == 50_000 - 500 - 3 * COMMISSION
 
 
+def test_a_mark_a_moment_ahead_of_our_clock_does_not_hide_the_close_after_it(
+    account: Account, paper: PaperConnector
+) -> None:
+    """Two machines' clocks differ by a second or two: marks are accepted that far from the future."""
+    paper.submit(buy(stop_loss=None, target=None))
+    reports.collect(paper)
+    mark("20010.25", 2)  # 10 points x $20 x 2
+    paper.close(closing())
+    reports.collect(paper)
+    account.state.refresh_from_db()
+    assert account.state.balance == account.state.equity == 50_400 - 4 * COMMISSION
+
+
 def test_two_accounts_books_do_not_touch(account: Account, paper: PaperConnector) -> None:
     other = PaperConnector(make_account("Apex-2", account.program, paper=True))
     paper.submit(buy())
