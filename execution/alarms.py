@@ -18,3 +18,8 @@ def raise_alarm(
         ignore_conflicts=True,
     )
     log.warning("ALARM %s (%s): %s", kind, subject, message)
+
+
+def close_alarm(kind: str, subject: str, *, now: datetime) -> None:
+    """What it was about is over."""
+    Alarm.objects.filter(kind=kind, subject=subject, closed_at=None).update(closed_at=now)

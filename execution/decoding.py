@@ -152,7 +152,7 @@ class _Decoder:
         if position == 0:
             if before is not None and before * sign > 0:
                 return self._contradiction(f"a {action} can't take a {self._word(before)} position to flat")
-            old = self._whole("prev_market_position_size")
+            old = self._whole("prev_market_position_size", quiet=True)
             was = None if before is None or old is None else before * old
             return {"kind": "exit", "position_target": 0, "position_before": was}
         size = self._whole("market_position_size")
@@ -297,14 +297,17 @@ class _Decoder:
             return None, "unusable"
         return size, "given"
 
-    def _whole(self, name: str) -> int | None:
-        """A size of the sender's position; its sign does not matter, its side stands beside it."""
+    def _whole(self, name: str, *, quiet: bool = False) -> int | None:
+        """A size of the sender's position; its sign does not matter, its side stands beside it.
+
+        `quiet`: one that can't be read is no error, for the exit does not depend on it.
+        """
         value = self.fields.get(name)
         if value is None:
             return None
         text = value.lstrip("-") if isinstance(value, str) else value
         number = _whole_number(-text if isinstance(text, (int, Decimal)) and text < 0 else text)
-        if number is None:
+        if number is None and not quiet:
             self._error(name, "invalid_size", f"{_shown(value)} is not a whole number")
         return number
 

@@ -72,6 +72,8 @@ def open_exit(
 
 def reopen_if_covered(order: Order, now: datetime) -> None:
     """A fill of an entry that an exit had covered: that exit is not done after all."""
+    if order.signal_id is None:  # nobody's signal: no exit can have answered it
+        return
     newest = (
         Exit.objects.filter(account=order.account, family=order.family, covers__gt=order.signal_id)
         .order_by("-covers")
@@ -260,11 +262,13 @@ def _excess(row: Exit, position: VenuePosition) -> Decimal:
 
 def _close_all(row: Exit, venue: Connector, positions: Iterable[VenuePosition]) -> None:
     """Close what is too much in each symbol; one that fails does not hold the others back."""
-    errors = []
+    errors: list[Exception] = []
     for position in positions:
         try:
             _close(row, venue, position)
-        except (Rejected, Unavailable, InDoubt) as error:
+        except _LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised below, once the others are closed
             errors.append(error)
     if errors:
         raise errors[0]
@@ -350,6 +354,7 @@ def _finish(row: Exit, last_fill: int) -> bool:
             pk=row.pk, done_at=None, covers=row.covers_id, target=row.target
         ).update(done_at=database_now(), leased_until=None, note="")
         if finished:
+            alarms.close_alarm("exit_open", f"exit {row.pk}", now=database_now())
             _ring_waiting(row)
     return bool(finished)
 

@@ -4,6 +4,7 @@ The one door for every venue, paper included. Whoever enters takes the trader's 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -59,9 +60,12 @@ def book(account: Account, report: VenueReport, *, now: datetime, is_newest: boo
     valued_at = AccountState.objects.filter(account=account).values_list("as_of", flat=True).first()
     for fill in report.fills:
         _book_fill(account, fill, now, valued_at)
-    if is_newest or _is_news(account, report.state.as_of, now):
+    state = report.state
+    if is_newest and valued_at is not None:
+        state = replace(state, as_of=max(state.as_of, valued_at))  # clocks differ; what was said last counts
+    if is_newest or _is_news(account, state.as_of, now):
         _value(account, report.positions)
-        services.record_report(account, report.state, settled=settled and not report.fills)
+        services.record_report(account, state, settled=settled and not report.fills)
 
 
 def _is_news(account: Account, as_of: datetime, now: datetime) -> bool:
@@ -147,7 +151,8 @@ def _progress(order: Order, fill: VenueFill, now: datetime) -> None:
 def _net(account: Account, fill: VenueFill, order: Order | None, valued_at: datetime | None) -> None:
     """Book a fill into the position by symbol; remember the farthest stop that protects it.
 
-    Its price counts as the position's unless the known equity is from later: that has a later price in it.
+    Its price counts as the position's unless the known equity is from later: that has a later price in it
+    (but of a position that begins with this fill there is none).
     """
     instrument = find_instrument(fill.symbol)
     position, _ = Position.objects.get_or_create(
@@ -170,7 +175,8 @@ def _net(account: Account, fill: VenueFill, order: Order | None, valued_at: date
     if after == 0:
         position.average_price = position.stop = None
     position.quantity = after
-    if position.price is None or valued_at is None or fill.filled_at >= valued_at:
+    begins = before == 0 or crosses
+    if begins or position.price is None or valued_at is None or fill.filled_at >= valued_at:
         position.price = fill.price
     position.last_fill_at = max(fill.filled_at, position.last_fill_at or fill.filled_at)
     position.save()

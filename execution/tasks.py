@@ -1,6 +1,7 @@
 """django-q2's entry points: each takes an id, calls one function, and may run twice, late or never."""
 
 from execution import dispatch, exits, router
+from execution.intake import ring_for
 from execution.models import Exit, SignalChunk
 from execution.pulse import pulse
 from execution.supervision import beat
@@ -18,8 +19,8 @@ def route_chunk(chunk_id: int) -> None:
             ).values_list("pk", flat=True)
             for pk in open_exits:
                 exits.work(pk)
-        if chunk.signal.has_entry:
-            dispatch.send_approved(chunk.signal_id, chunk.account_ids)
+        if chunk.signal.has_entry and not dispatch.send_approved(chunk.signal_id, chunk.account_ids):
+            ring_for([chunk_id])
 
 
 def work_exit(exit_id: int) -> None:
