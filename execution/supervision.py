@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.db import transaction
 from django_q.brokers import get_broker
 
-from execution import alarms, dispatch, exits, orders, reports, router
+from execution import alarms, dispatch, exit_loop, exits, orders, reports, router
 from execution.clock import database_now
 from execution.connectors import venue_of
 from execution.intake import ring_for
@@ -63,7 +63,7 @@ def work_exits() -> None:
     for row in waiting[:100]:
         if row.leased_until is None or row.leased_until < now:
             try:
-                exits.work(row.pk)
+                exit_loop.work(row.pk)
             except Exception:
                 log.exception("Exit %s could not be worked; the others are", row.pk)
 

@@ -1,6 +1,6 @@
 """django-q2's entry points: each takes an id, calls one function, and may run twice, late or never."""
 
-from execution import dispatch, exits, router
+from execution import dispatch, exit_loop, router
 from execution.intake import ring_for
 from execution.models import Exit, SignalChunk
 from execution.pulse import pulse
@@ -18,14 +18,14 @@ def route_chunk(chunk_id: int) -> None:
                 account__in=chunk.account_ids, family=chunk.signal.family, done_at=None
             ).values_list("pk", flat=True)
             for pk in open_exits:
-                exits.work(pk)
+                exit_loop.work(pk)
         if chunk.signal.has_entry and not dispatch.send_approved(chunk.signal_id, chunk.account_ids):
             ring_for([chunk_id])
 
 
 def work_exit(exit_id: int) -> None:
     with pulse():
-        exits.work(exit_id)
+        exit_loop.work(exit_id)
 
 
 def canary() -> None:

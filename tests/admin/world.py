@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from execution import alarms, dispatch, exits, intake, router, supervision
+from execution import alarms, dispatch, intake, router, supervision
 from execution.credentials import new_api_key
 from execution.models import Connection, Exit, Fill, Mark, Order, OrderEvent, Position, Signal
 from firms import services
@@ -84,7 +84,7 @@ def decide(signal: Signal) -> None:
         router.decide_chunk(chunk.pk)
     dispatch.send_approved(signal.pk)
     for pk in Exit.objects.filter(done_at=None).values_list("pk", flat=True):
-        exits.work(pk)
+        exit_loop.work(pk)
 
 
 def view_only_staff() -> User:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from execution import dispatch, exits, reports, supervision, tasks
+from execution import dispatch, exit_loop, exits, reports, supervision, tasks
 from execution.connectors import Connector, InDoubt, Rejected, Unavailable, venue_of
 from execution.models import Alarm, Decision, Exit, Order, Position, Route, Signal, SignalSource
 from execution.order_state import RESERVING
@@ -366,10 +366,10 @@ def test_a_lease_keeps_a_second_worker_out(source: SignalSource, account: Accoun
     def second(what: str) -> None:
         if what == "close":
             venue.before = lambda _what: None
-            exits.work(row.pk)
+            exit_loop.work(row.pk)
 
     venue.before = second
-    exits.work(row.pk)
+    exit_loop.work(row.pk)
     assert len(venue.asked("close")) == 1
     assert_flat(account)
 
@@ -380,11 +380,11 @@ def test_a_lease_that_nobody_gave_back_runs_out(
     route(entry_signal(source))
     close_signal(source)
     [row] = open_exits(account)
-    assert exits._leased(row.pk)  # its process dies here
-    exits.work(row.pk)
+    assert exit_loop._leased(row.pk)  # its process dies here
+    exit_loop.work(row.pk)
     assert held(account) == 2
     clock.shift(15.001)
-    exits.work(row.pk)
+    exit_loop.work(row.pk)
     assert_flat(account)
 
 
@@ -627,7 +627,7 @@ def test_a_failing_venue_keeps_the_exit_open_alarms_after_five_attempts_and_ends
         clock.shift(61)  # beyond the settle time of a close in doubt
         if not open_exits(account):
             break  # a report that fails after a close that worked is only a report
-        exits.work(row.pk)
+        exit_loop.work(row.pk)
         row.refresh_from_db()
         if row.done_at is None:
             assert str(error) in row.note

@@ -1,0 +1,296 @@
+"""Bring positions down, again and again, until the venue shows them there. Exits wait for nothing.
+
+One turn: cancel the entries the exit covers, read the position, close what is too much, read again. It is
+done only when the venue is at the target, nothing of ours still works there, no covered entry is in flight
+or in doubt, and no fill was booked since the read.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+
+from enforcement.orders import Side
+from execution import alarms, orders, reports
+from execution.clock import database_now
+from execution.connectors import (
+    ClosingOrder,
+    Connector,
+    InDoubt,
+    Rejected,
+    Unavailable,
+    VenuePosition,
+    venue_of,
+)
+from execution.instruments import find_instrument
+from execution.intake import ring_for
+from execution.models import Exit, Fill, Leg, Order, Position, SignalChunk
+from execution.order_state import IN_DOUBT, IN_FLIGHT, WORKING, OrderStatus
+from firms.models import Account
+from firms.services import lock_traders
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=15)
+SETTLE_TIME = timedelta(seconds=60)  # how late a venue may still execute what it left unanswered
+ROUNDS = 4  # reads of the position in one go; what is left is the sweeper's
+ALARM_AFTER_ATTEMPTS = 5
+ZERO = Decimal(0)
+
+
+def work(exit_id: int) -> None:
+    """Work one exit as far as it goes now. Safe to run twice at once: a lease keeps the second out."""
+    row = _leased(exit_id)
+    if row is None:
+        return
+    note = ""
+    try:
+        for _ in range(ROUNDS):
+            note, last_fill = _round(row)
+            if note or (last_fill is not None and _finish(row, last_fill)):
+                break
+            row.refresh_from_db(fields=["covers", "target", "symbol"])  # a further signal may have joined
+    except _LeaseLost:
+        return  # somebody else works on it by now
+    except (Unavailable, InDoubt, Rejected) as error:
+        note = f"{type(error).__name__}: {error}"
+    except Exception as error:
+        log.exception("Exit %s failed and will be tried again", exit_id)
+        note = f"{type(error).__name__}: {error}"
+    _give_back(row, note)
+
+
+class _LeaseLost(Exception):
+    """The lease ran out meanwhile: what was read may have been acted on by somebody else."""
+
+
+def _leased(exit_id: int) -> Exit | None:
+    """Take the exit for a while; None when it is done or somebody else has it."""
+    with transaction.atomic():
+        now = database_now()
+        free = Q(leased_until=None) | Q(leased_until__lt=now)
+        taken = Exit.objects.filter(free, pk=exit_id, done_at=None).update(leased_until=now + LEASE)
+        if not taken:
+            return None
+        row = Exit.objects.select_related("account__program", "account__trader").get(pk=exit_id)
+        Exit.objects.filter(pk=exit_id).update(attempts=row.attempts + 1)
+        row.attempts += 1
+    return row
+
+
+def _round(row: Exit) -> tuple[str, int | None]:
+    """One turn: cancel, read, close. A note says what keeps it open; a number that the venue showed the
+    target: the newest fill that was booked when it was read."""
+    venue = _venue(row.account)
+    uncancelled = _cancel_covered(row, venue)
+    last_fill = _last_fill(row.account)
+    if venue is None:
+        return _without_venue(row), last_fill
+    held = [p for p in venue.positions() if _family(p.symbol) == row.family and p.quantity != 0]
+    excess = [position for position in held if _excess(row, position) > 0]
+    if excess:
+        if _closing_pending(row):
+            return "a closing order still works or is in doubt: another one might cross zero", None
+        _close_all(row, venue, excess)
+        reports.collect(venue)
+        return "", None
+    if row.target == 0:
+        symbols = _symbols(row)
+        if venue.has_working_orders(symbols):
+            venue.cancel_all(symbols)
+            return "", None
+    reports.collect(venue)  # what brought it there is booked before it is done
+    return uncancelled or _unfinished(row), last_fill
+
+
+def _venue(account: Account) -> Connector | None:
+    """Where the position is: the venue, even in dry-run, if this system ever sent something there."""
+    if account.mode != Account.Mode.LIVE:
+        sent = Order.objects.filter(account=account, status__in=sorted(IN_FLIGHT | IN_DOUBT | WORKING))
+        if not sent.exists() and not Position.objects.filter(account=account).exists():
+            return None
+    return venue_of(account)
+
+
+def _without_venue(row: Exit) -> str:
+    """Dry-run, or no connection: nothing was ever sent, so nothing is held."""
+    if Position.objects.filter(account=row.account, family=row.family).exclude(quantity=0).exists():
+        return "a position is booked, but the account has no venue to close it at"
+    return _unfinished(row)
+
+
+def _cancel_covered(row: Exit, venue: Connector | None) -> str:
+    """Entries that the exit covers: approved ones never leave, working ones are cancelled at the venue.
+
+    Returns what could not be cancelled: the close does not wait for it.
+    """
+    with transaction.atomic():
+        lock_traders([row.account.trader_id])
+        for order in _covered(row).filter(status=OrderStatus.APPROVED.value):
+            orders.move(order, OrderStatus.CANCELED, now=database_now(), detail="covered by an exit")
+    failed = ""
+    if venue is not None:
+        for order in _covered(row).filter(status__in=sorted(WORKING)):
+            try:
+                venue.cancel(order.client_order_id)
+                _answer(order, OrderStatus.CANCELED, "cancelled for an exit")
+            except Exception as error:  # noqa: BLE001 - kept in the exit's note, tried again next round
+                failed = f"an entry it covers could not be cancelled: {type(error).__name__}: {error}"
+    return failed
+
+
+def _covered(row: Exit) -> QuerySet[Order]:
+    entries = Order.objects.filter(account=row.account, family=row.family, leg=Leg.ENTRY)
+    return entries if row.covers_id is None else entries.filter(signal__lt=row.covers_id)
+
+
+def _closing_pending(row: Exit) -> bool:
+    """A closing order that is not filled yet may still execute until its settle time is over."""
+    return Order.objects.filter(
+        exit=row,
+        status__in=sorted(IN_FLIGHT | IN_DOUBT | WORKING),
+        created_at__gt=database_now() - SETTLE_TIME,
+    ).exists()
+
+
+def _excess(row: Exit, position: VenuePosition) -> Decimal:
+    """How much of a position is beyond the target or on its other side, in the position's own contracts."""
+    held = abs(position.quantity)
+    if position.quantity * row.target <= 0:
+        return held
+    meant, own = find_instrument(row.symbol), find_instrument(position.symbol)
+    keep = abs(row.target)
+    if meant is not None and own is not None and meant.symbol != own.symbol:
+        keep = keep * meant.weight / own.weight // own.step * own.step  # a mini against its micros
+    return max(held - keep, ZERO)
+
+
+def _close_all(row: Exit, venue: Connector, positions: Iterable[VenuePosition]) -> None:
+    """Close what is too much in each symbol; one that fails does not hold the others back."""
+    errors: list[Exception] = []
+    for position in positions:
+        try:
+            _close(row, venue, position)
+        except _LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised below, once the others are closed
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _close(row: Exit, venue: Connector, position: VenuePosition) -> None:
+    """Send one closing order for what was just read: never more than that."""
+    quantity = _excess(row, position)
+    side = Side.SELL if position.quantity > 0 else Side.BUY
+    with transaction.atomic():
+        lock_traders([row.account.trader_id])
+        now = database_now()
+        own = Exit.objects.filter(pk=row.pk, done_at=None, leased_until=row.leased_until)
+        if not own.update(leased_until=now + LEASE):
+            raise _LeaseLost
+        row.leased_until = now + LEASE
+        number = Order.objects.filter(exit=row).count() + 1
+        order = Order.objects.create(
+            account=row.account,
+            signal=row.covers,
+            exit=row,
+            leg=Leg.EXIT,
+            client_order_id=f"pg-x{row.pk}-{number}",
+            symbol=position.symbol,
+            family=row.family,
+            side=side.value,
+            quantity=quantity,
+            status=OrderStatus.APPROVED.value,
+            created_at=now,
+        )
+        orders.move(order, OrderStatus.SUBMITTING, now=now, claimed_at=now)
+    closing = ClosingOrder(order.client_order_id, position.symbol, side, quantity)
+    try:
+        sent = venue.close(closing)
+    except Rejected as error:
+        _answer(order, OrderStatus.REJECTED, str(error))
+        raise
+    except Unavailable as error:
+        _answer(order, OrderStatus.CANCELED, str(error))
+        raise
+    except Exception as error:
+        _answer(order, OrderStatus.UNKNOWN, str(error))
+        raise
+    after = OrderStatus.SKIPPED if sent.skipped else OrderStatus.ACCEPTED
+    _answer(order, after, venue_order_id=sent.venue_order_id)
+
+
+def _answer(order: Order, after: OrderStatus, detail: str = "", **columns: str) -> None:
+    with transaction.atomic():
+        lock_traders([order.account.trader_id])
+        order.refresh_from_db()
+        orders.move(order, after, now=database_now(), detail=detail, **columns)
+
+
+def _unfinished(row: Exit) -> str:
+    """What keeps an exit open although the venue shows the target: covered entries that may still fill."""
+    covered = _covered(row)
+    if covered.filter(status__in=sorted(IN_FLIGHT)).exists():
+        return "an entry it covers is on its way"
+    if covered.filter(status__in=sorted(IN_DOUBT)).exists():
+        return "an entry it covers is in doubt"
+    if covered.filter(status__in=sorted(WORKING)).exists():
+        return "an entry it covers still works at the venue"
+    return ""
+
+
+def _last_fill(account: Account) -> int:
+    """The newest booked fill; 0 where there is none. Fills of an account are booked under its one lock."""
+    return Fill.objects.filter(account=account).aggregate(last=Max("pk"))["last"] or 0
+
+
+def _finish(row: Exit, last_fill: int) -> bool:
+    """Done, and let the entries go on that waited for it; False when the read no longer says so.
+
+    That is when a further signal joined, a covered entry was claimed, or a fill was booked since: the
+    entry that was on its way at the read may be the position by now.
+    """
+    with transaction.atomic():
+        lock_traders([row.account.trader_id])
+        if _unfinished(row) or _last_fill(row.account) != last_fill:
+            return False
+        finished = Exit.objects.filter(
+            pk=row.pk, done_at=None, covers=row.covers_id, target=row.target
+        ).update(done_at=database_now(), leased_until=None, note="")
+        if finished:
+            alarms.close_alarm("exit_open", f"exit {row.pk}", now=database_now())
+            _ring_waiting(row)
+    return bool(finished)
+
+
+def _give_back(row: Exit, note: str) -> None:
+    """Give the lease back, if it is still ours and the exit still open; a note left too long is an alarm."""
+    with transaction.atomic():
+        lock_traders([row.account.trader_id])
+        now = database_now()
+        own = Exit.objects.filter(pk=row.pk, done_at=None, leased_until=row.leased_until)
+        if own.update(leased_until=None, note=note) and row.attempts >= ALARM_AFTER_ATTEMPTS and note:
+            alarms.raise_alarm(
+                "exit_open", f"exit {row.pk}", f"{row}: still open after {row.attempts} attempts ({note}).",
+                now=now, account=row.account,
+            )  # fmt: skip
+
+
+def _ring_waiting(row: Exit) -> None:
+    waiting = SignalChunk.objects.filter(done_at=None, signal__family=row.family)
+    ring_for(chunk.pk for chunk in waiting if row.account_id in chunk.account_ids)
+
+
+def _symbols(row: Exit) -> list[str]:
+    held = Position.objects.filter(account=row.account, family=row.family).values_list("symbol", flat=True)
+    ordered = Order.objects.filter(account=row.account, family=row.family).values_list("symbol", flat=True)
+    return sorted({row.symbol, *held, *ordered.distinct()})
+
+
+def _family(symbol: str) -> str:
+    instrument = find_instrument(symbol)
+    return instrument.family if instrument else symbol
