@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from execution import alarms, dispatch, intake, router, supervision
+from execution import alarms, dispatch, exit_loop, intake, router, supervision
 from execution.credentials import new_api_key
 from execution.models import Connection, Exit, Fill, Mark, Order, OrderEvent, Position, Signal
 from firms import services
