@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from bench.client import Broken, idle, steady
 from bench.report import SIDES, Result, Rounds, machine, print_result, store
 from bench.side import ROOT, PropGuard, Side, Stock
+from bench.wire import ACCOUNTS
 
 RATE = 50
 
@@ -44,8 +45,9 @@ def main() -> int:
     plan = QUICK if chosen.quick else FULL
     print(machine())
     print(
-        f"{plan.rounds} alternating rounds: {plan.idle_alerts} alerts one by one, "
-        f"{plan.steady_seconds:g} s of {RATE}/s; {plan.decision_rounds} rounds of one signal for 1,000 accounts"
+        f"{plan.rounds} alternating rounds of {plan.idle_alerts} alerts one by one and of "
+        f"{plan.steady_seconds:g} s at {RATE}/s, {plan.decision_rounds} rounds of one signal for {ACCOUNTS:,} accounts.\n"
+        "Times over all rounds; a ratio is the median of the rounds' own, its range beside it."
     )
     results = []
     for name in ("sqlite", "postgres") if chosen.database == "both" else (chosen.database,):

@@ -78,8 +78,8 @@ def _outcome(signal_id: int, seconds: float) -> dict[str, Any]:
     from execution.order_state import OrderStatus
 
     decisions = Decision.objects.filter(signal=signal_id).order_by("account__label").values_list(
-        "account__label", "leg", "allowed", "breach_type", "code", "symbol", "side", "quantity", "entry_price",
-        "stop_loss", "equity", "risk", "fits", "floors_text", "terms",
+        "account__label", "leg", "allowed", "breach_type", "code", "symbol", "side", "quantity",
+        "entry_price", "stop_loss", "equity", "risk", "fits", "floors_text", "terms",
     )  # fmt: skip
     orders = Order.objects.filter(signal=signal_id).order_by("account__label").values_list(
         "account__label", "leg", "symbol", "family", "side", "quantity", "entry_price", "stop_loss", "status",

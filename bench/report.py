@@ -41,7 +41,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `per_round` are the figures whose ratios are taken round by round."""
+    """One line of the table; `ratios` say how many times better we are, round by round."""
 
     name: str
     ours: float
@@ -62,7 +62,7 @@ class Row:
             _figure(self.ours, self.unit),
             _figure(self.stock, self.unit),
             f"{median(self.ratios):.1f}x",
-            f"{low:.1f}–{high:.1f}" if len(self.ratios) > 1 else "",
+            f"{low:.1f} to {high:.1f}" if len(self.ratios) > 1 else "",
             f"{reached} {verdict}".strip(),
             f"{self.samples[0]:,} / {self.samples[1]:,}",
         ]

@@ -11,14 +11,13 @@ from hashlib import sha256
 from django.core.management import call_command
 from django.utils import timezone
 
-from bench.wire import MANY, ONE, SECRET
+from bench.wire import ACCOUNTS, MANY, ONE, SECRET
 from enforcement.account import StateSource
 from execution.models import Connection, Route, SignalSource, VenueAccount
 from firms.models import Account, AccountState, Firm, LossLimit, Program, Trader
 from firms.services import raise_flag
 from firms.terms import terms_in_force
 
-ACCOUNTS = 1_000
 PER_TRADER = 10
 PROGRAMS = 10
 START = Decimal(50_000)

@@ -17,6 +17,7 @@ from bench.client import Broken, Stamps, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
+SECRET_KEY = secrets.token_urlsafe(48)
 STOP_SECONDS = 25.0  # more than `up` gives its own children
 
 
@@ -150,14 +151,11 @@ class Stock(Side):
 
     def commands(self) -> list[list[str]]:
         web = [
-            "-m", "gunicorn", "propguard.wsgi", "--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread",
-            "--workers", "2", "--threads", "4", "--keep-alive", "15", "--timeout", "30",
-            "--log-level", "warning",
+            "-m", "gunicorn", "propguard.wsgi", "--bind", f"127.0.0.1:{self.port}",
+            "--worker-class", "gthread", "--workers", "2", "--threads", "4",
+            "--keep-alive", "15", "--timeout", "30", "--log-level", "warning",
         ]  # fmt: skip
         return [web, ["manage.py", "qcluster"]]
-
-
-SECRET_KEY = secrets.token_urlsafe(48)
 
 
 def _kill_group(group: int) -> None:

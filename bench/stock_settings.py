@@ -3,7 +3,7 @@
 Kept from PropGuard although Django's defaults are slower: persistent connections, WAL, middleware.
 """
 
-from bench.settings import *
+from bench.settings import *  # noqa: F403 - all of it, but for what follows
 
 ROOT_URLCONF = "bench.stock_web"
 Q_CLUSTER = {

@@ -3,7 +3,8 @@
 import json
 
 SECRET = "bench-secret-0123456789abcdef0123456789"
-ONE, MANY = "one", "many"  # sources with one account, and with a thousand
+ONE, MANY = "one", "many"  # sources with one account, and with ACCOUNTS
+ACCOUNTS = 1_000
 
 
 def alert(number: int) -> bytes:

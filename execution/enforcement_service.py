@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import Q
-
 from enforcement.account import AccountState, StateSource, roll_day
 from enforcement.context import AccountContext, OpenFlag, OrderContext
 from enforcement.decision import Decision
@@ -24,8 +22,20 @@ from execution.instruments import extra_instruments
 from execution.order_state import RESERVING
 from firms.models import Account, Flag, Scope
 from firms.models import AccountState as StateRow
-from firms.terms import load_terms
+from firms.statements import read
+from firms.terms import load_programs
 
+_MAY_FILL = "account_id {{ids}} AND leg = 'entry' AND status IN ({})".format(
+    ", ".join(f"'{status.value}'" for status in sorted(RESERVING))
+)
+_ON_PAPER = f"""
+    account_id {{ids}}
+    AND connection_id IN (SELECT id FROM {models.Connection._meta.db_table} WHERE venue = 'paper')
+"""  # noqa: S608 - a table's name
+_CONCERNS = """
+    ended_at IS NULL
+    AND (scope = 'platform' OR firm_id {firms} OR program_id {programs} OR account_id {ids})
+"""
 Row = TypeVar("Row", models.Position, models.Order)
 
 
@@ -60,20 +70,17 @@ def load(account_ids: Iterable[int], now: datetime) -> dict[int, Facts | Excepti
     An account whose facts can't be put together comes with its exception: it alone is blocked.
     """
     ids = list(account_ids)
-    accounts = {a.pk: a for a in Account.objects.select_related("program__firm").filter(pk__in=ids)}
+    accounts = {account.pk: account for account in read(Account, "id {ids}", ids=ids)}
+    programs = load_programs(account.program_id for account in accounts.values())
+    for account in accounts.values():
+        account.program, _ = programs[account.program_id]
     rows = _Rows(
-        terms=load_terms(account.program_id for account in accounts.values()),
-        states={row.account_id: row for row in StateRow.objects.filter(account__in=ids)},
-        positions=_by_account(models.Position.objects.filter(account__in=ids)),
-        orders=_by_account(
-            models.Order.objects.filter(account__in=ids, leg="entry", status__in=sorted(RESERVING))
-        ),
+        terms={pk: terms for pk, (_, terms) in programs.items()},
+        states={row.account_id: row for row in read(StateRow, "account_id {ids}", ids=ids)},
+        positions=_by_account(read(models.Position, "account_id {ids}", ids=ids)),
+        orders=_by_account(read(models.Order, _MAY_FILL, ids=ids)),
         flags=_flags(accounts.values()),
-        paper=set(
-            models.VenueAccount.objects.filter(account__in=ids, connection__venue="paper").values_list(
-                "account", flat=True
-            )
-        ),
+        paper={row.account_id for row in read(models.VenueAccount, _ON_PAPER, ids=ids)},
     )
     find_one = _Finder()
     facts: dict[int, Facts | Exception] = {}
@@ -159,11 +166,12 @@ def _rolled(state: AccountState, terms: ProgramTerms, now: datetime, is_open: bo
 
 def _flags(accounts: Iterable[Account]) -> dict[int, tuple[OpenFlag, ...]]:
     accounts = list(accounts)
-    rows = Flag.objects.filter(ended_at=None).filter(
-        Q(scope=Scope.PLATFORM)
-        | Q(firm__in={account.program.firm_id for account in accounts})
-        | Q(program__in={account.program_id for account in accounts})
-        | Q(account__in=[account.pk for account in accounts])
+    rows = read(
+        Flag,
+        _CONCERNS,
+        firms=list({account.program.firm_id for account in accounts}),
+        programs=list({account.program_id for account in accounts}),
+        ids=[account.pk for account in accounts],
     )
     by_subject: dict[tuple[str, int | None], list[OpenFlag]] = defaultdict(list)
     for flag in rows:

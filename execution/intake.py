@@ -21,6 +21,7 @@ from execution.instruments import find_instrument
 from execution.models import Kind, Route, Signal, SignalChunk, SignalKey, SignalSource, Size
 from execution.prompt import prompt_transaction
 from execution.templates import TEMPLATES
+from firms.statements import insert
 
 # Longer than TradingView's four deliveries of one alert, five seconds apart.
 DUPLICATE_WINDOW = timedelta(seconds=20)
@@ -154,7 +155,7 @@ def _unified(value: Any) -> Any:
 
 def _store(source: SignalSource, meaning: Meaning, body: bytes, now: datetime) -> Signal:
     instrument = find_instrument(meaning.symbol)
-    return Signal.objects.create(
+    signal = Signal(
         source=source,
         received_at=now,
         body=body,
@@ -177,6 +178,8 @@ def _store(source: SignalSource, meaning: Meaning, body: bytes, now: datetime) -
         alert_time=meaning.alert_time,
         trade_id=meaning.trade_id,
     )
+    insert([signal])
+    return signal
 
 
 def _is_first(key: str, content_hash: str, signal: Signal, now: datetime) -> bool:
@@ -219,12 +222,13 @@ def _plan(signal: Signal, now: datetime) -> None:
     if signal.has_exit:
         exits.open_for_signal(signal, followers, now)
     size = CHUNK_SIZE[connection.vendor]
-    chunks = SignalChunk.objects.bulk_create(
+    chunks = [
         SignalChunk(
             signal=signal, number=number, account_ids_text=json.dumps(followers[start : start + size])
         )
         for number, start in enumerate(range(0, len(followers), size))
-    )
+    ]
+    insert(chunks)
     ring_for(chunk.pk for chunk in chunks)
 
 

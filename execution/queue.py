@@ -21,6 +21,8 @@ from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.models import OrmQ
 
+from firms.statements import read
+
 SAFETY_POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 0.2
 CHANNEL = "propguard_bell"
@@ -63,12 +65,14 @@ class BellBroker(ORM):
             return None
 
     def _claim(self) -> list[tuple[int, str]]:
-        now = timezone.now()
-        due = OrmQ.objects.filter(key=self.list_key, lock__lt=now).order_by("id").first()
-        if due is None:
-            return []
-        claimed = OrmQ.objects.filter(pk=due.pk, lock=due.lock).update(lock=self.timeout(due))
-        return [(due.pk, due.payload)] if claimed else self._claim()
+        # Looking comes first: on SQLite even an update that finds nothing waits for the one writer.
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        for due in read(
+            OrmQ, "key = %(key)s AND lock < %(now)s ORDER BY id LIMIT 1", key=self.list_key, now=now
+        ):
+            claimed = OrmQ.objects.filter(pk=due.pk, lock=due.lock).update(lock=self.timeout(due))
+            return [(due.pk, due.payload)] if claimed else self._claim()
+        return []
 
     def _own_bell(self) -> "Bell":
         if self._bell is None or self._bell.pid != os.getpid():

@@ -5,6 +5,7 @@ counts as exposure from that commit on; sending it is `execution.dispatch`'s, in
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,22 +13,23 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from enforcement.decision import Decision as Verdict
 from enforcement.decision import Finding, Outcome
 from enforcement.explain import explain_refusal
 from enforcement.orders import OrderIntent
+from enforcement.program import ProgramTerms
 from enforcement.rules.signal_fresh import ENTRY_LIFETIME_SECONDS
 from execution import dispatch, exits, intake, routing
 from execution.clock import database_now
 from execution.enforcement_service import Facts, enforce, load
-from execution.models import Decision, Kind, Leg, Order, Signal, SignalChunk
+from execution.models import Decision, Kind, Leg, Order, Signal, SignalChunk, SignalSource
 from execution.models.decision import findings_to_text, floors_to_text
 from execution.order_state import OrderStatus
 from execution.routing import Surroundings
 from firms.models import Account
-from firms.services import lock_traders
+from firms.services import lock_owners
+from firms.statements import insert, read
 from firms.terms import snapshot
 
 log = logging.getLogger(__name__)
@@ -98,28 +100,67 @@ def _figure(value: object) -> str | None:
 # --- a chunk ------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What deciding a chunk came to, for whoever goes on with it at once.
+
+    Of a first attempt (`is_first`) `orders` are those it approved, with the terms `seen` for them; later
+    ones may follow on orders of others. `has_exits`: something may have to be closed.
+    """
+
+    orders: Sequence[Order] = ()
+    seen: dispatch.TermsSeen | None = None
+    is_first: bool = False
+    has_exits: bool = True
+
+
 def decide_chunk(chunk_id: int) -> bool:
-    """Decide a chunk's accounts; False when there was nothing to do. Safe to run twice.
+    """`decide`, for those who only ask whether there was anything to do."""
+    return decide(chunk_id) is not None
+
+
+def decide(chunk_id: int) -> Decided | None:
+    """Decide a chunk's accounts; None when there was nothing to do. Safe to run twice.
 
     The attempt is committed before the work. From the second one on each account has a transaction of
     its own, so that one bad row can't hold the others.
     """
-    if not SignalChunk.objects.filter(pk=chunk_id, done_at=None).update(attempts=F("attempts") + 1):
-        return False
-    chunk = SignalChunk.objects.select_related("signal__source").get(pk=chunk_id)
-    ids = chunk.account_ids
-    batches = [ids] if chunk.attempts == 1 else [[pk] for pk in ids]
+    chunk = _attempt(chunk_id)
+    if chunk is None:
+        return None
+    if chunk.attempts == 1:
+        return _decide_first(chunk)
     waiting = False
-    for batch in batches:
+    for pk in chunk.account_ids:
         try:
-            waiting |= _decide(chunk.signal, batch)
-        except Exception as error:
-            if chunk.attempts == 1:
-                raise  # the sweeper rings again, and then account by account
-            waiting |= not _failed(chunk, batch[0], error)
+            waiting |= _decide(chunk.signal, [pk]).waiting
+        except Exception as error:  # noqa: BLE001 - recorded as that account's refusal
+            waiting |= not _failed(chunk, pk, error)
     if not waiting:
         SignalChunk.objects.filter(pk=chunk_id).update(done_at=database_now())
-    return True
+    return Decided()
+
+
+def _attempt(chunk_id: int) -> SignalChunk | None:
+    """Count one more attempt at a chunk that is not done; with its signal and source."""
+    started = SignalChunk.objects.raw(
+        f"UPDATE {SignalChunk._meta.db_table} SET attempts = attempts + 1 "  # noqa: S608 - a table's name
+        "WHERE id = %(id)s AND done_at IS NULL RETURNING *",
+        {"id": chunk_id},
+    )
+    for chunk in started:
+        [chunk.signal] = read(Signal, "id = %(id)s", id=chunk.signal_id)
+        [chunk.signal.source] = read(SignalSource, "id = %(id)s", id=chunk.signal.source_id)
+        return chunk
+    return None
+
+
+def _decide_first(chunk: SignalChunk) -> Decided:
+    """All accounts in one transaction, the chunk's end included. What it raises, the sweeper rings for."""
+    read_at = time.monotonic()
+    batch = _decide(chunk.signal, chunk.account_ids, first_of=chunk)
+    seen = dispatch.TermsSeen(batch.digests, batch.terms, read_at)
+    return Decided(batch.orders, seen, is_first=True, has_exits=batch.has_exits)
 
 
 @dataclass(slots=True)
@@ -131,27 +172,37 @@ class _Batch:
     decisions: list[Decision] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     log_lines: list[Callable[[], None]] = field(default_factory=list)
+    digests: dict[int, str] = field(default_factory=dict)
+    terms: dict[int, ProgramTerms] = field(default_factory=dict)
     waiting: bool = False
+    has_exits: bool = False
 
 
-def _decide(signal: Signal, account_ids: Sequence[int]) -> bool:
-    """Decide accounts in one transaction; True when one of them has to wait for an exit."""
-    owners = dict(Account.objects.filter(pk__in=account_ids).values_list("pk", "trader_id"))
+def _decide(signal: Signal, account_ids: Sequence[int], first_of: SignalChunk | None = None) -> _Batch:
+    """Decide accounts in one transaction; a first attempt's ends its chunk (`first_of`) as well."""
     with transaction.atomic():
-        lock_traders(owners.values())
+        lock_owners(account_ids)
         batch = _Batch(signal, database_now())
-        decided = set(
-            Decision.objects.filter(signal=signal, account__in=account_ids).values_list("account", "leg")
-        )
+        decided = _decided(signal, account_ids)
         open_ids = [pk for pk in account_ids if not _is_complete(signal, pk, decided)]
         facts = load(open_ids, batch.now)
         around = routing.survey(signal, open_ids)
+        batch.has_exits = signal.has_exit or bool(around.open_exits)
         for pk in open_ids:
             _decide_account(batch, around, facts[pk], pk, decided)
         _insert(batch, facts)
+        if first_of and not batch.waiting:
+            SignalChunk.objects.filter(pk=first_of.pk).update(done_at=batch.now)
     for line in batch.log_lines:
         line()
-    return batch.waiting
+    return batch
+
+
+def _decided(signal: Signal, account_ids: Sequence[int]) -> set[tuple[int, str]]:
+    """What is decided already: a second attempt may have overtaken the first."""
+    condition = "signal_id = %(signal)s AND account_id {ids}"
+    made = read(Decision, condition, signal=signal.pk, ids=list(account_ids))
+    return {(decision.account_id, decision.leg) for decision in made}
 
 
 def _is_complete(signal: Signal, account_id: int, decided: set[tuple[int, str]]) -> bool:
@@ -206,6 +257,7 @@ def _split_at_zero(
     )
     _add_exit(batch, around, facts)
     batch.waiting |= quantity > abs(held)
+    batch.has_exits = True
 
 
 def _left_over(signal: Signal, around: Surroundings, facts: Facts, quantity: Decimal) -> Decimal:
@@ -289,15 +341,17 @@ def _order(batch: _Batch, facts: Facts, intent: OrderIntent, verdict: Verdict, d
 
 def _insert(batch: _Batch, facts: Mapping[int, Facts | Exception]) -> None:
     known = {pk: f for pk, f in facts.items() if isinstance(f, Facts)}
-    digests = snapshot((f.terms, f.guard) for f in known.values())
+    # An account's terms follow from its program, one object for all its accounts, and its own guard.
+    pairs = {(f.account.program_id, f.guard): (f.terms, f.guard) for f in known.values()}
+    digests = dict(zip(pairs, snapshot(pairs.values()), strict=True))
+    batch.terms = {pk: f.terms for pk, f in known.items()}
+    batch.digests = {pk: digests[f.account.program_id, f.guard] for pk, f in known.items()}
     for decision in batch.decisions:
-        if decision.account_id in known:
-            f = known[decision.account_id]
-            decision.terms_id = digests[f.terms, f.guard]
-    Decision.objects.bulk_create(batch.decisions)
+        decision.terms_id = batch.digests.get(decision.account_id)
+    insert(batch.decisions)
     for order in batch.orders:
         order.decision = order.decision  # takes over the key that the insert gave it
-    Order.objects.bulk_create(batch.orders)
+    insert(batch.orders)
 
 
 # --- when an account's facts or rules fail ------------------------------------------------------------

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
-from django.db.models import Max
+from django.db import connection
 
 from enforcement.calendar import Session, session_at
 from enforcement.instruments import Instrument
@@ -14,6 +14,7 @@ from execution.enforcement_service import Facts
 from execution.instruments import find_instrument
 from execution.models import Exit, Route, Signal, Size
 from firms.models import TradingSession
+from firms.statements import bind, read
 
 SIDES = {"long": Side.BUY, "short": Side.SELL}
 
@@ -32,21 +33,36 @@ class Surroundings:
 
 def survey(signal: Signal, account_ids: Iterable[int]) -> Surroundings:
     ids = list(account_ids)
-    exits = Exit.objects.filter(account__in=ids, family=signal.family)
-    newest = exits.values("account").annotate(newest=Max("covers")).values_list("account", "newest")
-    overtaken = {account for account, covers in newest if covers is not None and covers > signal.pk}
+    exits = _exits(ids, signal.family)
+    overtaken = {account for account, covers, _ in exits if covers is not None and covers > signal.pk}
     if signal.alert_time is not None:
         # Two alerts of one chart may arrive in the wrong order; their own times then say which is later.
-        later = exits.filter(covers__source=signal.source, covers__alert_time__gt=signal.alert_time)
+        later = Exit.objects.filter(account__in=ids, family=signal.family, covers__source=signal.source)
+        later = later.filter(covers__alert_time__gt=signal.alert_time)
         overtaken |= set(later.values_list("account", flat=True))
+    routes = read(Route, "source_id = %(source)s AND account_id {ids}", source=signal.source_id, ids=ids)
     return Surroundings(
         signal=signal,
         instrument=find_instrument(signal.symbol),
         session=signal.session or _session_by_clock(signal.received_at),
-        routes={r.account_id: r for r in Route.objects.filter(source=signal.source, account__in=ids)},
-        open_exits=frozenset(exits.filter(done_at=None).values_list("account", flat=True)),
+        routes={route.account_id: route for route in routes},
+        open_exits=frozenset(account for account, _, still_open in exits if still_open),
         superseded=frozenset(overtaken),
     )
+
+
+_EXITS = f"""
+    SELECT account_id, max(covers_id), sum(CASE WHEN done_at IS NULL THEN 1 ELSE 0 END)
+    FROM {Exit._meta.db_table} WHERE account_id {{ids}} AND family = %(family)s GROUP BY account_id
+"""  # noqa: S608 - a table's name
+
+
+def _exits(account_ids: list[int], family: str) -> list[tuple[int, int | None, int]]:
+    """Of each account with exits of a family: the newest signal they answer, how many are still open."""
+    sql, values = bind(_EXITS, {"ids": account_ids, "family": family})
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
 
 
 def obstacle(around: Surroundings, facts: Facts) -> str | None:

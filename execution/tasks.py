@@ -10,17 +10,31 @@ from execution.supervision import beat
 def route_chunk(chunk_id: int) -> None:
     """Decide a chunk; then, in the same task, work its exits and send its approved entries."""
     with pulse():
-        chunk = SignalChunk.objects.select_related("signal").get(pk=chunk_id)
+        decided = None
         try:
-            router.decide_chunk(chunk_id)
+            decided = router.decide(chunk_id)
         finally:  # whatever keeps the decisions back keeps no exit back
-            open_exits = Exit.objects.filter(
-                account__in=chunk.account_ids, family=chunk.signal.family, done_at=None
-            ).values_list("pk", flat=True)
-            for pk in open_exits:
-                exit_loop.work(pk)
-        if chunk.signal.has_entry and not dispatch.send_approved(chunk.signal_id, chunk.account_ids):
+            if decided is None or decided.has_exits:
+                _work_exits(chunk_id)
+        if not _send(chunk_id, decided):
             ring_for([chunk_id])
+
+
+def _send(chunk_id: int, decided: router.Decided | None) -> bool:
+    """Send what this task has just approved; after an earlier attempt whatever waits of the chunk."""
+    if decided is not None and decided.is_first:
+        return dispatch.send(decided.orders, decided.seen)
+    chunk = SignalChunk.objects.get(pk=chunk_id)
+    return dispatch.send_approved(chunk.signal_id, chunk.account_ids)
+
+
+def _work_exits(chunk_id: int) -> None:
+    chunk = SignalChunk.objects.select_related("signal").get(pk=chunk_id)
+    open_exits = Exit.objects.filter(
+        account__in=chunk.account_ids, family=chunk.signal.family, done_at=None
+    ).values_list("pk", flat=True)
+    for pk in open_exits:
+        exit_loop.work(pk)
 
 
 def work_exit(exit_id: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -48,8 +48,19 @@ def lock_traders(trader_ids: Iterable[int]) -> None:
     Reading in the same statement would see what stood there before the wait. On SQLite the transaction
     itself (BEGIN IMMEDIATE) is the lock.
     """
-    traders = Trader.objects.filter(pk__in=set(trader_ids)).order_by("pk").select_for_update(no_key=True)
-    list(traders.values_list("pk", flat=True))
+    if connection.vendor != "sqlite":
+        _lock(Trader.objects.filter(pk__in=set(trader_ids)))
+
+
+def lock_owners(account_ids: Iterable[int]) -> None:
+    """The same lock, of the traders that own these accounts."""
+    if connection.vendor != "sqlite":
+        owners = Account.objects.filter(pk__in=list(account_ids)).order_by().values("trader")
+        _lock(Trader.objects.filter(pk__in=owners))
+
+
+def _lock(traders: QuerySet[Trader]) -> None:
+    list(traders.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 # --- flags --------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ metadata dict are both made from its answer, so they can't differ.
 """
 
 import logging
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,8 @@ from enforcement.floors import Anchor, Boundary, Consequence, FloorKind, LossFlo
 from enforcement.program import Automation, GuardPolicy, ProgramTerms
 from enforcement.replay import canonical_text, digest
 from firms import overrides
-from firms.models import Market, Program, TermsSnapshot, TradingSession
+from firms.models import Firm, LossLimit, Market, Program, TermsSnapshot, TradingSession
+from firms.statements import read
 
 log = logging.getLogger(__name__)
 
@@ -46,21 +48,45 @@ def get_unified_program_metadata(firm_code: str, program_id: int) -> dict[str, A
 
 
 def load_terms(program_ids: Iterable[int]) -> dict[int, ProgramTerms]:
-    """The terms in force of several programs, by primary key, in three queries.
+    """The terms in force of several programs, by primary key, in a fixed number of queries.
 
     One that can't be built is unavailable; the others are not disturbed.
     """
-    programs = (
-        Program.objects.select_related("firm")
-        .prefetch_related("loss_limits", "allowed_sessions")
-        .filter(pk__in=set(program_ids))
-    )
-    return {program.pk: _terms_or_unavailable(program) for program in programs}
+    return {pk: terms for pk, (_, terms) in load_programs(program_ids).items()}
 
 
-def _terms_or_unavailable(program: Program) -> ProgramTerms:
+def load_programs(program_ids: Iterable[int]) -> dict[int, tuple[Program, ProgramTerms]]:
+    """Programs with their firms, and their terms in force."""
+    ids = list(set(program_ids))
+    programs = read(Program, "id {ids}", ids=ids)
+    firms = {firm.pk: firm for firm in read(Firm, "id {ids}", ids=list({p.firm_id for p in programs}))}
+    limits: dict[int, list[LossLimit]] = defaultdict(list)
+    for limit in sorted(read(LossLimit, "program_id {ids}", ids=ids), key=lambda limit: limit.pk):
+        limits[limit.program_id].append(limit)
+    sessions = _allowed_sessions(ids)
+    for program in programs:
+        program.firm = firms[program.firm_id]
+    return {
+        program.pk: (program, _terms_or_unavailable(program, limits[program.pk], sessions[program.pk]))
+        for program in programs
+    }
+
+
+def _allowed_sessions(program_ids: list[int]) -> dict[int, list[TradingSession]]:
+    allowed: dict[int, list[TradingSession]] = defaultdict(list)
+    links = read(Program.allowed_sessions.through, "program_id {ids}", ids=program_ids)
+    if links:
+        rows = {row.pk: row for row in TradingSession.objects.all()}
+        for link in sorted(links, key=lambda link: link.tradingsession_id):
+            allowed[link.program_id].append(rows[link.tradingsession_id])
+    return allowed
+
+
+def _terms_or_unavailable(
+    program: Program, limits: Sequence[LossLimit], sessions: Sequence[TradingSession]
+) -> ProgramTerms:
     try:
-        return terms_in_force(program)
+        return _terms(program, limits, sessions)
     except Exception as error:
         log.exception("Program %s can't be read", program.code)
         return ProgramTerms(
@@ -76,15 +102,21 @@ def _terms_or_unavailable(program: Program) -> ProgramTerms:
 
 def terms_in_force(program: Program) -> ProgramTerms:
     """The program's rules with the environment's overrides applied: they only ever tighten."""
+    return _terms(program, program.loss_limits.all(), program.allowed_sessions.all())
+
+
+def _terms(
+    program: Program, limits: Iterable[LossLimit], sessions_allowed: Iterable[TradingSession]
+) -> ProgramTerms:
     added = overrides.read(program.firm.code, program.number)
     problems = list(added.problems)
-    floors = [limit.to_core() for limit in program.loss_limits.all()]
+    floors = [limit.to_core() for limit in limits]
     if added.daily_loss_limit is not None:
         floors = _tightened(floors, FloorKind.DAILY_LOSS, added.daily_loss_limit, program.size)
     if added.max_drawdown is not None:
         floors = _tightened(floors, FloorKind.DRAWDOWN, added.max_drawdown, program.size)
     cap = None if program.max_contracts is None else Decimal(program.max_contracts)
-    sessions = _sessions(program, added.allowed_sessions, problems)
+    sessions = _sessions(program, list(sessions_allowed), added.allowed_sessions, problems)
     if not program.firm.is_active:
         problems.append(f"the firm {program.firm.code} is not active")
     return ProgramTerms(
@@ -104,15 +136,13 @@ def terms_in_force(program: Program) -> ProgramTerms:
     )
 
 
-def snapshot(
-    pairs: Iterable[tuple[ProgramTerms, GuardPolicy]],
-) -> dict[tuple[ProgramTerms, GuardPolicy], str]:
+def snapshot(pairs: Iterable[tuple[ProgramTerms, GuardPolicy]]) -> list[str]:
     """The digest of each account's effective terms; texts not stored yet are stored, in one statement."""
-    texts = {pair: canonical_text({"program": pair[0], "guard": pair[1]}) for pair in set(pairs)}
-    digests = {pair: digest(text) for pair, text in texts.items()}
-    known = set(TermsSnapshot.objects.filter(digest__in=digests.values()).values_list("digest", flat=True))
+    texts = [canonical_text({"program": terms, "guard": guard}) for terms, guard in pairs]
+    digests = [digest(text) for text in texts]
+    known = {row.digest for row in read(TermsSnapshot, "digest {digests}", digests=digests)}
     now = timezone.now()
-    missing = {digests[pair]: text for pair, text in texts.items() if digests[pair] not in known}
+    missing = {d: text for d, text in zip(digests, texts, strict=True) if d not in known}
     if missing:
         TermsSnapshot.objects.bulk_create(
             # In one order everywhere: two transactions with the same new texts would lock each other out.
@@ -127,9 +157,8 @@ def _lower(first: Decimal | None, second: Decimal | None) -> Decimal | None:
 
 
 def _sessions(
-    program: Program, names: tuple[str, ...] | None, problems: list[str]
+    program: Program, own: list[TradingSession], names: tuple[str, ...] | None, problems: list[str]
 ) -> tuple[Session, ...] | None:
-    own = list(program.allowed_sessions.all())
     if names is None:
         return tuple(_to_core(row) for row in own) or None
     rows = {row.name.upper(): row for row in (own or TradingSession.objects.all())}

@@ -16,9 +16,13 @@ from execution.connectors.base import (
 )
 from execution.connectors.dry_run import DryRunConnector
 from execution.connectors.paper import PaperConnector
-from execution.models import VenueAccount
+from execution.models import Connection, VenueAccount
 from firms.models import Account
+from firms.statements import read
 
+_CONNECTION_OF = (
+    f"id = (SELECT connection_id FROM {VenueAccount._meta.db_table} WHERE account_id = %(account)s)"  # noqa: S608
+)
 CONNECTORS: Mapping[str, type[Connector]] = {"paper": PaperConnector}
 
 
@@ -43,8 +47,8 @@ def connector_for(account: Account) -> Connector:
 
 def venue_of(account: Account) -> Connector | None:
     """The account's venue whatever its mode: an exit of what this system opened still goes there."""
-    link = VenueAccount.objects.select_related("connection").filter(account=account).first()
-    return None if link is None else CONNECTORS[link.connection.venue](account)
+    links = read(Connection, _CONNECTION_OF, account=account.pk)
+    return None if not links else CONNECTORS[links[0].venue](account)
 
 
 __all__ = [

@@ -341,7 +341,7 @@ def test_a_decision_that_fails_keeps_no_exit_back(
     def broken(_chunk_id: int) -> bool:
         raise ConnectionError("the decision can't be written")
 
-    monkeypatch.setattr("execution.router.decide_chunk", broken)
+    monkeypatch.setattr("execution.router.decide", broken)
     with pytest.raises(ConnectionError):
         route(signal)
     assert_flat(account)
