@@ -30,7 +30,7 @@ class Plan:
     decision_rounds: int
 
 
-FULL = Plan(rounds=5, idle_alerts=30, steady_seconds=4, decision_rounds=5)
+FULL = Plan(rounds=5, idle_alerts=40, steady_seconds=4, decision_rounds=5)
 QUICK = Plan(rounds=2, idle_alerts=10, steady_seconds=1.5, decision_rounds=2)
 
 
@@ -46,7 +46,8 @@ def main() -> int:
     print(machine())
     print(
         f"{plan.rounds} alternating rounds of {plan.idle_alerts} alerts one by one and of "
-        f"{plan.steady_seconds:g} s at {RATE}/s, {plan.decision_rounds} rounds of one signal for {ACCOUNTS:,} accounts.\n"
+        f"{plan.steady_seconds:g} s at {RATE}/s, {plan.decision_rounds} rounds of one signal "
+        f"for {ACCOUNTS:,} accounts.\n"
         "Times over all rounds; a ratio is the median of the rounds' own, its range beside it."
     )
     results = []

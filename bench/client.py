@@ -13,7 +13,9 @@ from bench.wire import ONE, alert
 
 ANSWER_SECONDS = 15.0
 CONNECTIONS = 8
-PAUSE = (0.05, 0.25)  # between idle alerts: longer than stock's poll, so that none meets it in step
+# Between idle alerts: from PAUSE on over one of stock's polls, evenly, so that every moment of the poll is
+# met as often as any other and the median does not hang on chance.
+PAUSE, POLL = 0.06, 0.2
 
 
 class Broken(Exception):
@@ -98,7 +100,13 @@ class Connection:
 
 
 _numbers = itertools.count(1)
-_pauses = random.Random(0)
+_shuffle = random.Random(0).shuffle
+
+
+def _pauses(count: int) -> list[float]:
+    pauses = [PAUSE + POLL * (turn + 0.5) / count for turn in range(count)]
+    _shuffle(pauses)
+    return pauses
 
 
 def idle(port: int, stamps: Stamps, alerts: int) -> Sample:
@@ -106,8 +114,8 @@ def idle(port: int, stamps: Stamps, alerts: int) -> Sample:
     sample = Sample()
     connection = Connection(port)
     try:
-        for _ in range(alerts):
-            time.sleep(_pauses.uniform(*PAUSE))
+        for pause in _pauses(alerts):
+            time.sleep(pause)
             signal_id, before, after = connection.post(next(_numbers))
             sample.ack.append(after - before)
             sample.connector.append(stamps.wait_for(signal_id) - before)

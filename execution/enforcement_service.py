@@ -22,7 +22,7 @@ from execution.instruments import extra_instruments
 from execution.order_state import RESERVING
 from firms.models import Account, Flag, Scope
 from firms.models import AccountState as StateRow
-from firms.statements import read
+from firms.statements import keys, read
 from firms.terms import load_programs
 
 _MAY_FILL = "account_id {{ids}} AND leg = 'entry' AND status IN ({})".format(
@@ -80,7 +80,7 @@ def load(account_ids: Iterable[int], now: datetime) -> dict[int, Facts | Excepti
         positions=_by_account(read(models.Position, "account_id {ids}", ids=ids)),
         orders=_by_account(read(models.Order, _MAY_FILL, ids=ids)),
         flags=_flags(accounts.values()),
-        paper={row.account_id for row in read(models.VenueAccount, _ON_PAPER, ids=ids)},
+        paper=keys(models.VenueAccount, "account_id", _ON_PAPER, ids=ids),
     )
     find_one = _Finder()
     facts: dict[int, Facts | Exception] = {}

@@ -281,8 +281,8 @@ def _add(batch: _Batch, facts: Facts, leg: Leg, intent: OrderIntent, verdict: Ve
     """Queue a decision for the insert, and its order where it was approved."""
     account, refusal = facts.account, verdict.refusal
     decision = Decision(
-        signal=batch.signal,
-        account=account,
+        signal_id=batch.signal.pk,
+        account_id=account.pk,
         leg=leg.value,
         decided_at=batch.now,
         allowed=refusal is None,
