@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from enforcement.orders import Side
@@ -33,6 +33,7 @@ from execution.models import Exit, Leg, Order, Route, SignalSource
 from execution.order_state import OrderStatus
 from firms.models import Account, Flag, Scope
 from firms.services import lock_traders
+from firms.statements import moment
 from firms.terms import load_terms, snapshot
 
 log = logging.getLogger(__name__)
@@ -184,7 +185,7 @@ _UNOBSTRUCTED = f"""
 
 def _obstructions(order: Order, now: datetime) -> dict[str, Any]:
     return {
-        "now": connection.ops.adapt_datetimefield_value(now),
+        "now": moment(now),
         "account": order.account_id,
         "mode": order.account.mode,
         "program": order.account.program_id,

@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from execution import alarms
 from execution.models import Order, OrderEvent
 from execution.order_state import OVERTAKEN, OrderStatus, may_follow
 from firms.services import raise_flag
-from firms.statements import insert
+from firms.statements import execute, insert, moment
 
 log = logging.getLogger(__name__)
 
@@ -50,17 +48,13 @@ def stay(order: Order, *, now: datetime, detail: str, **columns: Any) -> None:
 def claim(order: Order, condition: str, parameters: Mapping[str, Any], *, now: datetime) -> bool:
     """APPROVED → SUBMITTING, only where `condition` (SQL) still holds. One winner: the row count says who."""
     before, after = OrderStatus.APPROVED.value, OrderStatus.SUBMITTING.value
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {Order._meta.db_table} SET status = %(after)s, claimed_at = %(claimed_at)s "  # noqa: S608
-            f"WHERE id = %(order)s AND status = %(before)s AND {condition}",
-            {
-                **parameters, "order": order.pk, "before": before, "after": after,
-                "claimed_at": connection.ops.adapt_datetimefield_value(now),
-            },
-        )  # fmt: skip
-        if not cursor.rowcount:
-            return False
+    claimed = execute(
+        f"UPDATE {Order._meta.db_table} SET status = %(after)s, claimed_at = %(claimed_at)s "  # noqa: S608
+        f"WHERE id = %(order)s AND status = %(before)s AND {condition}",
+        **parameters, order=order.pk, before=before, after=after, claimed_at=moment(now),
+    )  # fmt: skip
+    if not claimed:
+        return False
     order.status, order.claimed_at = after, now
     insert([OrderEvent(order=order, at=now, before=before, after=after)])
     return True

@@ -21,11 +21,13 @@ from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.models import OrmQ
 
-from firms.statements import read
+from firms.statements import execute, insert, moment, read
 
 SAFETY_POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 0.2
 CHANNEL = "propguard_bell"
+_FIRST_DUE = "key = %(key)s AND lock < %(now)s ORDER BY id LIMIT 1"
+_CLAIM = f"UPDATE {OrmQ._meta.db_table} SET lock = %(lock)s WHERE id = %(id)s AND lock = %(seen)s"  # noqa: S608
 
 
 class BellBroker(ORM):
@@ -40,9 +42,10 @@ class BellBroker(ORM):
         self._bell = None
 
     def enqueue(self, task: str) -> int:
-        pk: int = super().enqueue(task)
+        row = OrmQ(key=self.list_key, payload=task, lock=timezone.now())
+        insert([row])
         ring()
-        return pk
+        return int(row.pk)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         """The oldest due task, claimed; None after waiting for the bell in vain.
@@ -66,11 +69,10 @@ class BellBroker(ORM):
 
     def _claim(self) -> list[tuple[int, str]]:
         # Looking comes first: on SQLite even an update that finds nothing waits for the one writer.
-        now = connection.ops.adapt_datetimefield_value(timezone.now())
-        for due in read(
-            OrmQ, "key = %(key)s AND lock < %(now)s ORDER BY id LIMIT 1", key=self.list_key, now=now
-        ):
-            claimed = OrmQ.objects.filter(pk=due.pk, lock=due.lock).update(lock=self.timeout(due))
+        now = moment(timezone.now())
+        for due in read(OrmQ, _FIRST_DUE, key=self.list_key, now=now):
+            lock, seen = moment(self.timeout(due)), moment(due.lock)
+            claimed = execute(_CLAIM, id=due.pk, seen=seen, lock=lock)
             return [(due.pk, due.payload)] if claimed else self._claim()
         return []
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from enforcement.decision import Decision as Verdict
 from enforcement.decision import Finding, Outcome
@@ -29,7 +29,7 @@ from execution.order_state import OrderStatus
 from execution.routing import Surroundings
 from firms.models import Account
 from firms.services import lock_owners
-from firms.statements import insert, read
+from firms.statements import execute, fetch, insert, moment, read
 from firms.terms import snapshot
 
 log = logging.getLogger(__name__)
@@ -141,14 +141,22 @@ def decide(chunk_id: int) -> Decided | None:
     return Decided()
 
 
+# The attempt outlives a process that dies at work, which is what it is for; it need not outlive the power,
+# so PostgreSQL does not wait for the disk here.
+_ATTEMPT = {
+    vendor: f"UPDATE {SignalChunk._meta.db_table} SET attempts = attempts + 1 {source} "  # noqa: S608
+    "WHERE id = %(id)s AND done_at IS NULL RETURNING {columns}"
+    for vendor, source in {
+        "sqlite": "",
+        "postgresql": "FROM (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed",
+    }.items()
+}
+_DONE = f"UPDATE {SignalChunk._meta.db_table} SET done_at = %(now)s WHERE id = %(id)s"  # noqa: S608
+
+
 def _attempt(chunk_id: int) -> SignalChunk | None:
     """Count one more attempt at a chunk that is not done; with its signal and source."""
-    started = SignalChunk.objects.raw(
-        f"UPDATE {SignalChunk._meta.db_table} SET attempts = attempts + 1 "  # noqa: S608 - a table's name
-        "WHERE id = %(id)s AND done_at IS NULL RETURNING *",
-        {"id": chunk_id},
-    )
-    for chunk in started:
+    for chunk in fetch(SignalChunk, _ATTEMPT[connection.vendor], {"id": chunk_id}):
         [chunk.signal] = read(Signal, "id = %(id)s", id=chunk.signal_id)
         [chunk.signal.source] = read(SignalSource, "id = %(id)s", id=chunk.signal.source_id)
         return chunk
@@ -192,7 +200,7 @@ def _decide(signal: Signal, account_ids: Sequence[int], first_of: SignalChunk | 
             _decide_account(batch, around, facts[pk], pk, decided)
         _insert(batch, facts)
         if first_of and not batch.waiting:
-            SignalChunk.objects.filter(pk=first_of.pk).update(done_at=batch.now)
+            execute(_DONE, id=first_of.pk, now=moment(batch.now))
     for line in batch.log_lines:
         line()
     return batch

@@ -152,5 +152,6 @@ def quantity_for(around: Surroundings, facts: Facts) -> Decimal | None:
 
 
 def _session_by_clock(at: datetime) -> str | None:
-    sessions = (Session(s.name, s.opens, s.closes, s.zone) for s in TradingSession.objects.all())
+    rows = sorted(read(TradingSession, "zone <> ''"), key=lambda session: session.pk)
+    sessions = (Session(s.name, s.opens, s.closes, s.zone) for s in rows)
     return session_at(at, sessions)

@@ -6,9 +6,11 @@ from instances.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
 from django.db.models import DateTimeField, DecimalField, Field, Model
@@ -23,9 +25,47 @@ def read(model: type[M], where: str, **parameters: Any) -> list[M]:
     A scalar is written %(name)s; a list of keys {name}, after its column: "account_id {ids}".
     """
     condition, values = bind(where, parameters)
-    table = model._meta.db_table
-    found = model._default_manager.raw(f"SELECT * FROM {table} WHERE {condition}", values)  # noqa: S608
-    return list(found)
+    return fetch(model, f"SELECT {{columns}} FROM {model._meta.db_table} WHERE {condition}", values)  # noqa: S608
+
+
+def fetch(model: type[M], sql: str, values: Mapping[str, Any]) -> list[M]:
+    """What a statement brings, as instances; it names the model's columns by {columns}."""
+    shape = _shape(model, connection.vendor)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.replace("{columns}", shape.columns), values)
+        rows = cursor.fetchall()
+    return [model.from_db(connection.alias, shape.names, _converted(row, shape)) for row in rows]
+
+
+class _Shape(NamedTuple):
+    """A model's columns, its attributes in the same order, and where the database's values are not yet
+    Python's: position, the column, and what converts it."""
+
+    columns: str
+    names: list[str]
+    converters: Sequence[tuple[int, Any, Sequence[Callable[..., Any]]]]
+
+
+@lru_cache
+def _shape(model: type[Model], vendor: str) -> _Shape:
+    fields = model._meta.concrete_fields
+    converters = []
+    for position, field in enumerate(fields):
+        column = field.get_col(model._meta.db_table)
+        found = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
+        if found:
+            converters.append((position, column, found))
+    return _Shape(", ".join(str(f.column) for f in fields), [f.attname for f in fields], converters)
+
+
+def _converted(row: Sequence[Any], shape: _Shape) -> Sequence[Any]:
+    if not shape.converters:
+        return row
+    values = list(row)
+    for position, column, converters in shape.converters:
+        for convert in converters:
+            values[position] = convert(values[position], column, connection)
+    return values
 
 
 def keys(model: type[Model], column: str, where: str, **parameters: Any) -> set[int]:
@@ -44,6 +84,19 @@ def bind(sql: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if connection.vendor == "sqlite":
         values |= {name: json.dumps(values[name]) for name in lists}
     return sql.format(**among), values
+
+
+def execute(sql: str, **parameters: Any) -> int:
+    """Run a statement, written as for `read`; how many rows it touched."""
+    statement, values = bind(sql, parameters)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
+def moment(at: datetime) -> Any:
+    """An instant as the database takes it."""
+    return connection.ops.adapt_datetimefield_value(at)
 
 
 def insert(rows: Sequence[Model]) -> None:

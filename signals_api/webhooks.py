@@ -66,7 +66,7 @@ class WebhookView(APIView):
             ) from error
 
     def _receive(self, request: Request, name: str, token: str | None) -> Response:
-        source = SignalSource.objects.prefetch_related("mappings").filter(name=name).first()
+        source = SignalSource.named(name)
         _check_address(request, source)
         raw = _read(request)
         _check_media_type(request)

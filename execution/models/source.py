@@ -7,6 +7,7 @@ from simple_history.models import HistoricalRecords
 from execution.templates import TEMPLATES, Template
 from firms.models import Account
 from firms.models.columns import quantity_column
+from firms.statements import read
 
 
 class SignalSource(models.Model):
@@ -45,6 +46,17 @@ class SignalSource(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def named(cls, name: str) -> "SignalSource | None":
+        """The source of a webhook's address, its field mappings with it."""
+        found = read(cls, "name = %(name)s", name=name)
+        if not found:
+            return None
+        [source] = found
+        mappings = read(FieldMapping, "source_id = %(source)s", source=source.pk)
+        source._prefetched_objects_cache = {"mappings": mappings}  # type: ignore[attr-defined]
+        return source
 
     @property
     def secret_hashes(self) -> list[str]:
