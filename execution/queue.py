@@ -43,8 +43,11 @@ class BellBroker(ORM):
 
     def enqueue(self, task: str) -> int:
         row = OrmQ(key=self.list_key, payload=task, lock=timezone.now())
-        insert([row])
-        ring()
+        if connection.vendor == "postgresql":
+            insert([row], also=f"pg_notify('{CHANNEL}', '')")  # delivered at the commit, dropped with it
+        else:
+            insert([row])
+            transaction.on_commit(_ring_sockets)
         return int(row.pk)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
@@ -86,15 +89,6 @@ class BellBroker(ORM):
             with contextlib.suppress(Exception):
                 self._bell.close()
             self._bell = None
-
-
-def ring() -> None:
-    """Wake every waiting cluster when the current transaction commits (at once outside of one)."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
-    else:
-        transaction.on_commit(_ring_sockets)
 
 
 class Bell:

@@ -99,8 +99,11 @@ def moment(at: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(at)
 
 
-def insert(rows: Sequence[Model]) -> None:
-    """Insert new rows of one model in one statement, and give them their keys."""
+def insert(rows: Sequence[Model], also: str = "NULL") -> None:
+    """Insert new rows of one model in one statement, and give them their keys.
+
+    `also` is an expression that the database evaluates with each row.
+    """
     if not rows:
         return
     meta = type(rows[0])._meta
@@ -111,10 +114,10 @@ def insert(rows: Sequence[Model]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {meta.db_table} ({names}) "  # noqa: S608
-            f"VALUES {', '.join([row] * len(rows))} RETURNING {meta.pk.column}",
+            f"VALUES {', '.join([row] * len(rows))} RETURNING {meta.pk.column}, {also}",
             list(chain.from_iterable(zip(*columns, strict=True))),
         )
-        for instance, (key,) in zip(rows, cursor.fetchall(), strict=True):
+        for instance, (key, _) in zip(rows, cursor.fetchall(), strict=True):
             instance.pk = key
             instance._state.adding = False
 

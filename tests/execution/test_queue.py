@@ -158,7 +158,8 @@ def test_a_claimed_task_is_not_seen_again_before_its_retry(broker: BellBroker) -
 def test_a_lost_ring_costs_no_more_than_the_safety_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     waiter = Waiter()
     let_it_sleep()
-    monkeypatch.setattr(queue, "ring", lambda: None)
+    monkeypatch.setattr(queue, "_ring_sockets", lambda: None)
+    monkeypatch.setattr(queue, "CHANNEL", "where_nobody_listens")
     assert seconds_to_wake(waiter, lambda: ring_for(1)) < 2 * SAFETY_POLL_SECONDS
 
 
