@@ -29,6 +29,7 @@ from firms.models import (
     Scope,
     Trader,
 )
+from firms.statements import read
 from firms.terms import terms_in_force
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -49,18 +50,18 @@ def lock_traders(trader_ids: Iterable[int]) -> None:
     itself (BEGIN IMMEDIATE) is the lock.
     """
     if connection.vendor != "sqlite":
-        _lock(Trader.objects.filter(pk__in=set(trader_ids)))
+        read(Trader, "id {ids} ORDER BY id FOR NO KEY UPDATE", ids=list(set(trader_ids)))
 
 
 def lock_owners(account_ids: Iterable[int]) -> None:
     """The same lock, of the traders that own these accounts."""
     if connection.vendor != "sqlite":
-        owners = Account.objects.filter(pk__in=list(account_ids)).order_by().values("trader")
-        _lock(Trader.objects.filter(pk__in=owners))
+        read(Trader, _OWNERS, ids=list(account_ids))
 
 
-def _lock(traders: QuerySet[Trader]) -> None:
-    list(traders.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+_OWNERS = f"""
+    id IN (SELECT trader_id FROM {Account._meta.db_table} WHERE id {{ids}}) ORDER BY id FOR NO KEY UPDATE
+"""  # noqa: S608 - a table's name
 
 
 # --- flags --------------------------------------------------------------------------------------------
