@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
 from enforcement.orders import Side
@@ -29,6 +28,7 @@ from execution.instruments import find_instrument
 from execution.intake import ring_for
 from execution.models import Exit, Fill, Leg, Order, Position, SignalChunk
 from execution.order_state import IN_DOUBT, IN_FLIGHT, WORKING, OrderStatus
+from execution.prompt import prompt_transaction
 from firms.models import Account
 from firms.services import lock_traders
 
@@ -69,7 +69,7 @@ class _LeaseLost(Exception):
 
 def _leased(exit_id: int) -> Exit | None:
     """Take the exit for a while; None when it is done or somebody else has it."""
-    with transaction.atomic():
+    with prompt_transaction(gives_up=False):
         now = database_now()
         free = Q(leased_until=None) | Q(leased_until__lt=now)
         taken = Exit.objects.filter(free, pk=exit_id, done_at=None).update(leased_until=now + LEASE)
@@ -127,7 +127,7 @@ def _cancel_covered(row: Exit, venue: Connector | None) -> str:
 
     Returns what could not be cancelled: the close does not wait for it.
     """
-    with transaction.atomic():
+    with prompt_transaction(gives_up=False):
         lock_traders([row.account.trader_id])
         for order in _covered(row).filter(status=OrderStatus.APPROVED.value):
             orders.move(order, OrderStatus.CANCELED, now=database_now(), detail="covered by an exit")
@@ -186,7 +186,7 @@ def _close(row: Exit, venue: Connector, position: VenuePosition) -> None:
     """Send one closing order for what was just read: never more than that."""
     quantity = _excess(row, position)
     side = Side.SELL if position.quantity > 0 else Side.BUY
-    with transaction.atomic():
+    with prompt_transaction(gives_up=False):
         lock_traders([row.account.trader_id])
         now = database_now()
         own = Exit.objects.filter(pk=row.pk, done_at=None, leased_until=row.leased_until)
@@ -225,7 +225,7 @@ def _close(row: Exit, venue: Connector, position: VenuePosition) -> None:
 
 
 def _answer(order: Order, after: OrderStatus, detail: str = "", **columns: str) -> None:
-    with transaction.atomic():
+    with prompt_transaction(gives_up=False):
         lock_traders([order.account.trader_id])
         order.refresh_from_db()
         orders.move(order, after, now=database_now(), detail=detail, **columns)
@@ -254,7 +254,7 @@ def _finish(row: Exit, last_fill: int) -> bool:
     That is when a further signal joined, a covered entry was claimed, or a fill was booked since: the
     entry that was on its way at the read may be the position by now.
     """
-    with transaction.atomic():
+    with prompt_transaction(gives_up=False):
         lock_traders([row.account.trader_id])
         if _unfinished(row) or _last_fill(row.account) != last_fill:
             return False
@@ -269,7 +269,7 @@ def _finish(row: Exit, last_fill: int) -> bool:
 
 def _give_back(row: Exit, note: str) -> None:
     """Give the lease back, if it is still ours and the exit still open; a note left too long is an alarm."""
-    with transaction.atomic():
+    with prompt_transaction(gives_up=False):
         lock_traders([row.account.trader_id])
         now = database_now()
         own = Exit.objects.filter(pk=row.pk, done_at=None, leased_until=row.leased_until)

@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from execution import alarms
 from execution.models import Order, OrderEvent
-from execution.order_state import OVERTAKEN, OrderStatus, may_follow
-from firms.services import raise_flag
+from execution.order_state import IN_DOUBT, OVERTAKEN, OrderStatus, may_follow
+from firms import audit
+from firms.audit import Actor
+from firms.services import lock_traders, raise_flag
 from firms.statements import execute, insert, moment
 
 log = logging.getLogger(__name__)
@@ -57,6 +61,26 @@ def claim(order: Order, condition: str, parameters: Mapping[str, Any], *, now: d
         return False
     order.status, order.claimed_at = after, now
     insert([OrderEvent(order=order, at=now, before=before, after=after)])
+    return True
+
+
+def settle_as_not_happened(order: Order, *, reason: str, now: datetime, actor: Actor) -> bool:
+    """A person has looked at the venue: an order in doubt was never executed, and nothing of it works.
+
+    Frees what it had reserved. False when it is not in doubt (any more): somebody else has said meanwhile.
+    """
+    with transaction.atomic():
+        lock_traders([order.account.trader_id])
+        order.refresh_from_db(fields=["status"])
+        if OrderStatus(order.status) not in IN_DOUBT:
+            return False
+        before = order.status
+        move(order, OrderStatus.CANCELED, now=now, detail=f"it did not happen: {reason}")
+        alarms.close_alarm("order_in_doubt", f"order {order.pk}", now=now)
+        audit.record(
+            "order.settled", f"order {order.client_order_id}", now=now, actor=actor, reason=reason,
+            before=before, after=order.status,
+        )  # fmt: skip
     return True
 
 

@@ -23,19 +23,20 @@ class Busy(Exception):
 
 
 @contextmanager
-def prompt_transaction() -> Iterator[None]:
+def prompt_transaction(*, gives_up: bool = True) -> Iterator[None]:
     """`transaction.atomic()` that fails rather than wait longer than a second for a lock.
 
-    Raises Busy on SQLite, OperationalError on PostgreSQL; both mean that nothing was written.
+    Raises Busy on SQLite, OperationalError on PostgreSQL; both mean that nothing was written. Where it must
+    not give up (an exit), it goes on trying as long as other transactions wait.
     """
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         with transaction.atomic():
-            if connection.vendor == "postgresql":
+            if connection.vendor == "postgresql" and gives_up:
                 _cut_waits()
             yield
         return
     atomic = transaction.atomic()
-    _begin(atomic)
+    _begin(atomic, gives_up=gives_up)
     try:
         yield
     except BaseException as error:
@@ -45,9 +46,11 @@ def prompt_transaction() -> Iterator[None]:
         atomic.__exit__(None, None, None)
 
 
-def _begin(atomic: transaction.Atomic) -> None:
+def _begin(atomic: transaction.Atomic, *, gives_up: bool) -> None:
     global _starved
-    deadline = time.monotonic() + (0 if _starved else PATIENCE_SECONDS)
+    usual: float = connection.settings_dict["OPTIONS"].get("timeout", 20)
+    patience = (0 if _starved else PATIENCE_SECONDS) if gives_up else usual
+    deadline = time.monotonic() + patience
     connection.ensure_connection()
     _busy_timeout(0)
     try:
@@ -59,14 +62,14 @@ def _begin(atomic: transaction.Atomic) -> None:
                 # the collector, which may run in the thread that has the lock, its end would wait for ours.
                 error.__traceback__ = None
                 if "locked" not in str(error) or time.monotonic() >= deadline:
-                    _starved = True
+                    _starved = _starved or gives_up
                     raise Busy(str(error)) from None
                 time.sleep(_RETRY_SECONDS)
             else:
                 _starved = False
                 return
     finally:
-        _busy_timeout(int(connection.settings_dict["OPTIONS"].get("timeout", 20) * 1000))
+        _busy_timeout(int(usual * 1000))
 
 
 def _cut_waits() -> None:

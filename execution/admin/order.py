@@ -3,17 +3,22 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_htmx.http import HttpResponseClientRedirect
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.decorators import action
 
 from execution.models import Fill, Leg, Order, OrderEvent
-from execution.order_state import OrderStatus
+from execution.order_state import IN_DOUBT, OrderStatus
+from execution.orders import settle_as_not_happened
 from firms.admin.base import StreamAdmin, shown
 from firms.admin.display import NOTHING, Tone, address_of, badge, cell, link, moment, money, number
+from firms.admin.pausing import ReasonDialog
 
 _TONES = {
     OrderStatus.APPROVED: Tone.INFO,
@@ -123,6 +128,39 @@ class OrderAdmin(StreamAdmin):
     date_hierarchy = "created_at"
     ordering = ("-pk",)
     fieldsets = ((None, {"fields": ()}),)
+    actions_detail = ("did_not_happen",)
+
+    def has_settle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("execution.change_order")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Shown only while the order is in doubt."""
+        order = self.get_object(request, str(object_id))
+        is_in_doubt = order is not None and OrderStatus(order.status) in IN_DOUBT
+        return list(super().get_actions_detail(request, object_id)) if is_in_doubt else []
+
+    @action(
+        description="It did not happen",
+        icon="person_check",
+        permissions=["settle"],
+        dialog={
+            "title": "This order was never executed",
+            "description": "You have looked at the venue: it is not filled, and nothing of it works there. "
+            "What it had reserved is freed. Should a fill be reported after all, it is booked.",
+            "form_class": ReasonDialog,
+            "form_submit_text": "It did not happen",
+        },
+    )  # type: ignore[untyped-decorator,unused-ignore]
+    def did_not_happen(self, request: HttpRequest, form: ReasonDialog, object_id: str) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        if order is None:
+            raise Http404
+        reason = form.cleaned_data["reason"]
+        if settle_as_not_happened(order, reason=reason, now=timezone.now(), actor=request.user):
+            self.message_user(request, f"Settled: {order} did not happen.", messages.SUCCESS)
+        else:
+            self.message_user(request, f"{order} is {order.status}: not in doubt.", messages.INFO)
+        return HttpResponseClientRedirect(address_of(order))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         rows = super().get_queryset(request)

@@ -48,7 +48,7 @@ def test_there_are_actions_to_try() -> None:
     assert names == {
         "firms_account_pause", "firms_account_resume", "firms_program_pause", "firms_program_resume",
         "firms_firm_pause", "firms_firm_resume", "execution_alarm_close", "execution_signalsource_new_secret",
-        "execution_apikey_revoke",
+        "execution_apikey_revoke", "execution_order_did_not_happen",
     }  # fmt: skip
 
 
