@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ SECRET_KEY = secrets.token_urlsafe(48)
 STOP_SECONDS = 25.0  # more than `up` gives its own children
 
 
-class Side:
+class Side(ABC):
     """PropGuard or stock: its settings, its database, its servers, its Django process."""
 
     settings: str
@@ -37,9 +38,9 @@ class Side:
         self._servers: list[subprocess.Popen[bytes]] = []
         self._inside: subprocess.Popen[str] | None = None
 
+    @abstractmethod
     def commands(self) -> list[list[str]]:
         """The servers' command lines."""
-        raise NotImplementedError
 
     def start_servers(self) -> None:
         for command in self.commands():

@@ -12,6 +12,7 @@ import select
 import socket
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -91,17 +92,19 @@ class BellBroker(ORM):
             self._bell = None
 
 
-class Bell:
+class Bell(ABC):
     """Something to wait on. Belongs to the process that made it."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
 
+    @abstractmethod
     def wait(self, seconds: float) -> None:
-        raise NotImplementedError
+        """Sleep until it rings, or for so long."""
 
+    @abstractmethod
     def close(self) -> None:
-        raise NotImplementedError
+        """Let go of what it listens on."""
 
 
 class NotifyBell(Bell):

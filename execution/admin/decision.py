@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, DropdownFilter
@@ -56,16 +56,8 @@ class DecisionAdmin(StreamAdmin):
             super().get_queryset(request).select_related("account__program__firm", "signal__source", "order")
         )
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        decision = self.get_object(request, object_id)
-        context = {} if decision is None else decision_page(decision)
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def page(self, row: Decision) -> dict[str, Any]:
+        return decision_page(row)
 
     @shown("decided", "decided_at")
     def when(self, decision: Decision) -> SafeString | str:

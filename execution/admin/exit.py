@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
@@ -40,16 +40,8 @@ class ExitAdmin(EvidenceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Exit]:
         return super().get_queryset(request).select_related("account__program__firm", "covers")
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        context = {} if row is None else exit_page(row)
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def page(self, row: Exit) -> dict[str, Any]:
+        return exit_page(row)
 
     @shown("opened", "opened_at")
     def opened(self, row: Exit) -> SafeString | str:

@@ -166,19 +166,9 @@ class OrderAdmin(StreamAdmin):
         rows = super().get_queryset(request)
         return rows.select_related("account__program__firm", "signal", "decision__account", "exit__account")
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        order = self.get_object(request, object_id)
-        context = {}
-        if order is not None:
-            panel = order_panel(order, order.account.program.currency)
-            context = {"order_panel": panel, "facts": _facts(order)}
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def page(self, row: Order) -> dict[str, Any]:
+        panel = order_panel(row, row.account.program.currency)
+        return {"order_panel": panel, "facts": _facts(row)}
 
     @shown("created", "created_at")
     def when(self, order: Order) -> SafeString | str:

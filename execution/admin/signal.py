@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
@@ -45,16 +45,8 @@ class SignalAdmin(StreamAdmin):
             .annotate(approved=_decisions(allowed=True), refused=_decisions(allowed=False))
         )
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        signal = self.get_object(request, object_id)
-        context = {} if signal is None else signal_page(signal)
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def page(self, row: Signal) -> dict[str, Any]:
+        return signal_page(row)
 
     @shown("received", "received_at")
     def when(self, signal: Signal) -> SafeString | str:

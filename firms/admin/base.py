@@ -63,10 +63,15 @@ class EvidenceAdmin(PlainAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        # The log of this admin's own changes: there are none.
-        return super().change_view(
-            request, object_id, form_url, {"show_history": False, **(extra_context or {})}
-        )
+        row = self.get_object(request, object_id)
+        shown_here = {} if row is None else self.page(row)
+        # The log of this admin's own changes is left out: there are none.
+        context = {"show_history": False, **shown_here, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    def page(self, row: Any) -> dict[str, Any]:
+        """What a row's page shows besides its fields, for its template."""
+        return {}
 
 
 class StreamAdmin(EvidenceAdmin):
