@@ -6,35 +6,26 @@ counts as exposure from that commit on; sending it is `execution.dispatch`'s, in
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
 
-from enforcement.decision import Decision as Verdict
-from enforcement.decision import Finding, Outcome
-from enforcement.explain import explain_refusal
-from enforcement.orders import OrderIntent
-from enforcement.program import ProgramTerms
-from enforcement.rules.signal_fresh import ENTRY_LIFETIME_SECONDS
 from execution import dispatch, exits, intake, routing
 from execution.clock import database_now
 from execution.enforcement_service import Facts, enforce, load
 from execution.models import Decision, Kind, Leg, Order, Signal, SignalChunk, SignalSource
-from execution.models.decision import findings_to_text, floors_to_text
-from execution.order_state import OrderStatus
+from execution.recording import ENTRY_LIFETIME, Batch, add, add_failure, failure, insert_batch, legs_of
 from execution.routing import Surroundings
 from firms.models import Account
 from firms.services import lock_owners
-from firms.statements import execute, fetch, insert, moment, read
-from firms.terms import snapshot
+from firms.statements import execute, fetch, moment, read
 
 log = logging.getLogger(__name__)
 
-ENTRY_LIFETIME = timedelta(seconds=ENTRY_LIFETIME_SECONDS)
 GIVE_UP_AFTER = timedelta(seconds=60)
 GIVE_UP_ATTEMPTS = 3
 
@@ -171,26 +162,11 @@ def _decide_first(chunk: SignalChunk) -> Decided:
     return Decided(batch.orders, seen, is_first=True, has_exits=batch.has_exits)
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What one transaction will insert."""
-
-    signal: Signal
-    now: datetime
-    decisions: list[Decision] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
-    log_lines: list[Callable[[], None]] = field(default_factory=list)
-    digests: dict[int, str] = field(default_factory=dict)
-    terms: dict[int, ProgramTerms] = field(default_factory=dict)
-    waiting: bool = False
-    has_exits: bool = False
-
-
-def _decide(signal: Signal, account_ids: Sequence[int], first_of: SignalChunk | None = None) -> _Batch:
+def _decide(signal: Signal, account_ids: Sequence[int], first_of: SignalChunk | None = None) -> Batch:
     """Decide accounts in one transaction; a first attempt's ends its chunk (`first_of`) as well."""
     with transaction.atomic():
         lock_owners(account_ids)
-        batch = _Batch(signal, database_now())
+        batch = Batch(signal, database_now())
         decided = _decided(signal, account_ids)
         open_ids = [pk for pk in account_ids if not _is_complete(signal, pk, decided)]
         facts = load(open_ids, batch.now)
@@ -198,7 +174,7 @@ def _decide(signal: Signal, account_ids: Sequence[int], first_of: SignalChunk | 
         batch.has_exits = signal.has_exit or bool(around.open_exits)
         for pk in open_ids:
             _decide_account(batch, around, facts[pk], pk, decided)
-        _insert(batch, facts)
+        insert_batch(batch, facts)
         if first_of and not batch.waiting:
             execute(_DONE, id=first_of.pk, now=moment(batch.now))
     for line in batch.log_lines:
@@ -214,12 +190,11 @@ def _decided(signal: Signal, account_ids: Sequence[int]) -> set[tuple[int, str]]
 
 
 def _is_complete(signal: Signal, account_id: int, decided: set[tuple[int, str]]) -> bool:
-    wanted = [leg for leg, has in ((Leg.EXIT, signal.has_exit), (Leg.ENTRY, signal.has_entry)) if has]
-    return all((account_id, leg.value) in decided for leg in wanted)
+    return all((account_id, leg.value) in decided for leg in legs_of(signal))
 
 
 def _decide_account(
-    batch: _Batch, around: Surroundings, facts: Facts | Exception, pk: int, decided: set[tuple[int, str]]
+    batch: Batch, around: Surroundings, facts: Facts | Exception, pk: int, decided: set[tuple[int, str]]
 ) -> None:
     """Add one account's decisions to the batch. Its error blocks it alone."""
     try:
@@ -231,10 +206,10 @@ def _decide_account(
         if batch.signal.has_entry and (pk, Leg.ENTRY.value) not in decided:
             _decide_entry(batch, around, facts, split=has_exit_leg and batch.signal.kind == Kind.ENTRY)
     except Exception as error:  # noqa: BLE001 - the contract: it blocks this account alone
-        _add_failure(batch, pk, error)
+        add_failure(batch, pk, error)
 
 
-def _decide_entry(batch: _Batch, around: Surroundings, facts: Facts, *, split: bool) -> None:
+def _decide_entry(batch: Batch, around: Surroundings, facts: Facts, *, split: bool) -> None:
     """Decide the entry leg, let it wait for an exit, or turn what would cross zero into an exit first."""
     found = routing.obstacle(around, facts)
     if found == "admission.exit_pending" and batch.now < batch.signal.received_at + ENTRY_LIFETIME:
@@ -252,11 +227,11 @@ def _decide_entry(batch: _Batch, around: Surroundings, facts: Facts, *, split: b
             return
     intent = routing.entry_intent(around, facts, quantity)
     verdict = enforce(facts, intent, batch.now, found)
-    _add(batch, facts, Leg.ENTRY, intent, verdict)
+    add(batch, facts, Leg.ENTRY, intent, verdict)
 
 
 def _split_at_zero(
-    batch: _Batch, around: Surroundings, facts: Facts, held: Decimal, quantity: Decimal
+    batch: Batch, around: Surroundings, facts: Facts, held: Decimal, quantity: Decimal
 ) -> None:
     """An entry against the position: bring that down first; only what is left over opens the other side."""
     target = held + quantity.copy_sign(-held) if quantity < abs(held) else Decimal(0)
@@ -280,131 +255,9 @@ def _left_over(signal: Signal, around: Surroundings, facts: Facts, quantity: Dec
     return (quantity - taken) // step * step
 
 
-def _add_exit(batch: _Batch, around: Surroundings, facts: Facts) -> None:
+def _add_exit(batch: Batch, around: Surroundings, facts: Facts) -> None:
     intent = routing.exit_intent(around, facts)
-    _add(batch, facts, Leg.EXIT, intent, enforce(facts, intent, batch.now))
-
-
-def _add(batch: _Batch, facts: Facts, leg: Leg, intent: OrderIntent, verdict: Verdict) -> None:
-    """Queue a decision for the insert, and its order where it was approved."""
-    account, refusal = facts.account, verdict.refusal
-    decision = Decision(
-        signal_id=batch.signal.pk,
-        account_id=account.pk,
-        leg=leg.value,
-        decided_at=batch.now,
-        allowed=refusal is None,
-        breach_type="" if refusal is None else refusal.breach_type,
-        code="" if refusal is None else refusal.code,
-        symbol=intent.symbol,
-        side=intent.side.value,
-        quantity=intent.quantity,
-        entry_price=intent.entry_price,
-        stop_loss=intent.stop_loss,
-        target=intent.target,
-        equity=None if facts.state is None else facts.state.equity,
-        risk=verdict.risk,
-        fits=verdict.fits,
-        findings_text=findings_to_text(verdict.findings),
-        floors_text=floors_to_text(verdict.floors),
-    )
-    if refusal is not None:
-        reason = explain_refusal(verdict, facts.terms.currency)
-        batch.log_lines.append(_blocked_line(reason, facts, refusal))
-    elif leg is Leg.ENTRY:
-        batch.orders.append(_order(batch, facts, intent, verdict, decision))
-    batch.decisions.append(decision)
-
-
-def _blocked_line(reason: str, facts: Facts, refusal: Finding) -> Callable[[], None]:
-    firm, program = facts.terms.firm, facts.terms.number
-    return lambda: log.warning(
-        "ORDER BLOCKED: %s (firm=%s, program=%s, type=%s)", reason, firm, program, refusal.breach_type
-    )
-
-
-def _order(batch: _Batch, facts: Facts, intent: OrderIntent, verdict: Verdict, decision: Decision) -> Order:
-    signal, instrument = batch.signal, intent.instrument
-    if instrument is None or intent.quantity is None or verdict.risk is None:
-        raise ValueError("an approved order has an instrument, a size and a bounded risk")
-    return Order(
-        account=facts.account,
-        signal=signal,
-        decision=decision,
-        leg=Leg.ENTRY.value,
-        client_order_id=f"pg-{signal.pk}-{facts.account.pk}",
-        symbol=instrument.symbol,
-        family=signal.family,
-        side=intent.side.value,
-        quantity=intent.quantity,
-        entry_price=intent.entry_price,
-        stop_loss=intent.stop_loss,
-        target=intent.target,
-        status=OrderStatus.APPROVED.value,
-        risk=verdict.risk,
-        created_at=batch.now,
-        deadline=signal.received_at + ENTRY_LIFETIME,
-    )
-
-
-def _insert(batch: _Batch, facts: Mapping[int, Facts | Exception]) -> None:
-    known = {pk: f for pk, f in facts.items() if isinstance(f, Facts)}
-    # An account's terms follow from its program, one object for all its accounts, and its own guard.
-    pairs = {(f.account.program_id, f.guard): (f.terms, f.guard) for f in known.values()}
-    digests = dict(zip(pairs, snapshot(pairs.values()), strict=True))
-    batch.terms = {pk: f.terms for pk, f in known.items()}
-    batch.digests = {pk: digests[f.account.program_id, f.guard] for pk, f in known.items()}
-    for decision in batch.decisions:
-        decision.terms_id = batch.digests.get(decision.account_id)
-    insert(batch.decisions)
-    for order in batch.orders:
-        order.decision = order.decision  # takes over the key that the insert gave it
-    insert(batch.orders)
-
-
-# --- when an account's facts or rules fail ------------------------------------------------------------
-
-
-def _add_failure(batch: _Batch, account_id: int, error: Exception) -> None:
-    account = Account.objects.select_related("program__firm").get(pk=account_id)
-    # The exit leg never depends on this: its Exit row was written with the signal.
-    legs = [
-        leg for leg, has in ((Leg.EXIT, batch.signal.has_exit), (Leg.ENTRY, batch.signal.has_entry)) if has
-    ]
-    done = {d.leg for d in batch.decisions if d.account_id == account_id}
-    for leg in legs:
-        if leg.value not in done:
-            batch.decisions.append(_failure(batch.signal, account, leg, error, batch.now))
-    batch.log_lines.append(
-        lambda: log.error(
-            "ORDER BLOCKED: Enforcement exception for %s/%s: %s",
-            account.program.firm.code, account.program.number, error,
-        )
-    )  # fmt: skip
-
-
-def _failure(signal: Signal, account: Account, leg: Leg, error: Exception, now: datetime) -> Decision:
-    is_exit = leg is Leg.EXIT
-    finding = Finding(
-        "engine",
-        "engine.failed",
-        Outcome.WARN if is_exit else Outcome.UNDETERMINED,
-        "error",
-        facts={"error": f"{type(error).__name__}: {error}"[:500]},
-        verdict=Outcome.UNDETERMINED if is_exit else None,
-    )
-    return Decision(
-        signal=signal,
-        account=account,
-        leg=leg.value,
-        decided_at=now,
-        allowed=is_exit,
-        breach_type="" if is_exit else "error",
-        code="" if is_exit else finding.code,
-        symbol=signal.symbol,
-        findings_text=findings_to_text((finding,)),
-        floors_text="[]",
-    )
+    add(batch, facts, Leg.EXIT, intent, enforce(facts, intent, batch.now))
 
 
 def _failed(chunk: SignalChunk, account_id: int, error: Exception) -> bool:
@@ -417,9 +270,8 @@ def _failed(chunk: SignalChunk, account_id: int, error: Exception) -> bool:
     signal, now = chunk.signal, database_now()
     if chunk.attempts < GIVE_UP_ATTEMPTS and now < signal.received_at + GIVE_UP_AFTER:
         return False
-    legs = [leg for leg, has in ((Leg.EXIT, signal.has_exit), (Leg.ENTRY, signal.has_entry)) if has]
     Decision.objects.bulk_create(
-        [_failure(signal, account, leg, error, now) for leg in legs], ignore_conflicts=True
+        [failure(signal, account, leg, error, now) for leg in legs_of(signal)], ignore_conflicts=True
     )
     return True
 

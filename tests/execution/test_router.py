@@ -218,7 +218,7 @@ def test_an_accounts_error_blocks_it_alone_and_is_logged(
 
     monkeypatch.setattr(router, "enforce", enforce)
     signal = entry_signal(source)
-    with caplog.at_level(logging.ERROR, "execution.router"):
+    with caplog.at_level(logging.ERROR, "execution"):
         decide(signal)
     assert (verdict(signal, broken), verdict(signal, sound)) == ((False, "engine.failed"), (True, ""))
     decision = Decision.objects.get(account=broken)
@@ -243,14 +243,14 @@ def test_a_transaction_that_fails_is_tried_again_account_by_account(
     """A row that the database refuses takes its whole batch with it, once."""
     _, broken = make_follower("Apex-1", source=source)
     _, sound = make_follower("Apex-2", source=source)
-    genuine = router._insert
+    genuine = router.insert_batch
 
     def insert(batch: Any, facts: Any) -> None:
         if any(decision.account_id == broken.pk for decision in batch.decisions):
             raise ValueError("the row is too long")
         genuine(batch, facts)
 
-    monkeypatch.setattr(router, "_insert", insert)
+    monkeypatch.setattr(router, "insert_batch", insert)
     signal = entry_signal(source)
     with pytest.raises(ValueError, match="too long"):
         decide(signal)
@@ -268,7 +268,7 @@ def test_a_blocked_order_is_logged_to_the_letter(
 ) -> None:
     _, account = make_follower(source=source)
     raise_flag(account)
-    with caplog.at_level(logging.WARNING, "execution.router"):
+    with caplog.at_level(logging.WARNING, "execution"):
         [decision] = decide(entry_signal(source))
     assert decision.reason
     assert caplog.messages == [f"ORDER BLOCKED: {decision.reason} (firm=APEX, program=1, type=paused)"]
