@@ -45,7 +45,11 @@ def _shoot(installation: Installation) -> None:
         for name, path in pages.items():
             page.goto(installation.url + path)
             page.wait_for_load_state("networkidle")
-            page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
+            # As tall as the page: what sticks to the window's bottom would else stand in its middle.
+            height = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": WIDE["width"], "height": max(height, WIDE["height"])})
+            page.screenshot(path=IMAGES / f"{name}.png")
+            page.set_viewport_size(WIDE)  # type: ignore[arg-type]
         browser.close()
 
 
