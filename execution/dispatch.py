@@ -292,8 +292,8 @@ def _record(claim: Claim, outcome: Outcome) -> None:
         lock_traders([order.account.trader_id])
         now = database_now()
         order.refresh_from_db(fields=["status"])
-        orders.move(order, status, now=now, detail=detail, venue_order_id=venue_order_id)
-        if status is OrderStatus.UNKNOWN:
+        moved = orders.move(order, status, now=now, detail=detail, venue_order_id=venue_order_id)
+        if moved and status is OrderStatus.UNKNOWN:
             alarms.raise_alarm(
                 "order_in_doubt", f"order {order.pk}",
                 f"{order.account}: {order} was sent, or perhaps sent, without a clear answer ({detail}).",

@@ -241,15 +241,15 @@ _ROUTES = f"""
 
 
 def _followers(signal: Signal) -> list[int]:
-    """The accounts that take part, in id order. An exit reaches those whose route or account was switched
-    off as well, as long as something of ours is open there."""
+    """The accounts that take part, in id order. Those whose route or account was switched off do as long as
+    something of ours is open there: an exit reaches them, and so does an entry that may close it."""
     if signal.kind == Kind.NOTE:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_ROUTES, [signal.source_id])
         routes = cursor.fetchall()
     following = {account_id for account_id, follows in routes if follows}
-    if signal.has_exit and len(following) < len(routes):
+    if len(following) < len(routes):
         others = [account_id for account_id, _ in routes if account_id not in following]
         following |= exits.exposed_accounts(others, signal.family)
     return sorted(following)

@@ -220,7 +220,11 @@ def _decide_entry(batch: Batch, around: Surroundings, facts: Facts, *, split: bo
         quantity = _left_over(batch.signal, around, facts, quantity)
         if quantity <= 0:
             return  # all of it went into the exit
-    elif found is None and quantity is not None and batch.signal.kind == Kind.ENTRY:
+    elif (
+        (found is None or found in routing.SWITCHED_OFF)
+        and quantity is not None
+        and batch.signal.kind == Kind.ENTRY
+    ):
         held = routing.held_in_family(around, facts)
         if held * routing.SIDES[batch.signal.direction].sign < 0:
             _split_at_zero(batch, around, facts, held, quantity)
@@ -251,8 +255,8 @@ def _left_over(signal: Signal, around: Surroundings, facts: Facts, quantity: Dec
     """
     exit_leg = Decision.objects.filter(signal=signal, account=facts.account, leg=Leg.EXIT)
     taken = exit_leg.values_list("quantity", flat=True).first() or Decimal(0)
-    step = around.instrument.step if around.instrument else Decimal(1)
-    return (quantity - taken) // step * step
+    left = quantity - taken
+    return around.instrument.floor_to_step(left) if around.instrument else left // 1
 
 
 def _add_exit(batch: Batch, around: Surroundings, facts: Facts) -> None:

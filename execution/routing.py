@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from django.db import connection
 
@@ -16,6 +16,10 @@ from execution.models import Exit, Route, Signal, Size
 from firms.models import TradingSession
 from firms.statements import bind, read
 
+# What keeps an entry from opening anything, yet not from closing what this system opened.
+SWITCHED_OFF = frozenset(
+    {"admission.source_disabled", "admission.route_disabled", "admission.account_disabled"}
+)
 SIDES = {"long": Side.BUY, "short": Side.SELL}
 
 
@@ -144,8 +148,8 @@ def quantity_for(around: Surroundings, facts: Facts) -> Decimal | None:
     if route.sizing == Route.Sizing.FIXED:
         size = route.fixed_size
     elif route.sizing == Route.Sizing.MULTIPLIER and sent is not None and route.multiplier is not None:
-        step = around.instrument.step if around.instrument else Decimal(1)
-        size = (sent * route.multiplier / step).to_integral_value(rounding=ROUND_DOWN) * step
+        size = sent * route.multiplier
+        size = around.instrument.floor_to_step(size) if around.instrument else size // 1
     if size is not None and route.max_size is not None:
         size = min(size, route.max_size)
     return size

@@ -1,6 +1,5 @@
 """How the admin writes numbers, instants, badges and links. Everything that comes in is escaped."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -87,11 +86,6 @@ def badge(text: object, tone: Tone = Tone.CALM, title: object = "") -> SafeStrin
     return format_html(
         '<span class="pg-badge pg-{}" title="{}">{}</span>', tone.value, title, str(text).replace("_", " ")
     )
-
-
-def badge_of(value: str, tones: Mapping[str, Tone], text: object = "") -> SafeString:
-    """A badge in the tone that stands for its value."""
-    return badge(text or value, tones.get(value, Tone.CALM))
 
 
 def address_of(row: Model) -> str:

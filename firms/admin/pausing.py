@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from firms import services
 from firms.admin.display import address_of
-from firms.models import MANUAL, Account, Firm, Flag, FlagKey, Program, Scope
+from firms.models import Account, Firm, Flag, FlagKey, Program, Scope
 
 _REASON_WIDGET = {"rows": 3, "maxlength": 500, "placeholder": "In a few words, for whoever asks later"}
 
@@ -167,7 +167,3 @@ def _in_words(flag: Flag) -> str:
 def key_in_words(flag: Flag) -> str:
     """`locked for the day`, `paused`; a key nobody knows as it is."""
     return str(dict(FlagKey.choices).get(flag.key, flag.key)).lower()
-
-
-def is_own_pause(flag: Flag) -> bool:
-    return flag.key == FlagKey.PAUSED and flag.cause == MANUAL

@@ -586,6 +586,28 @@ def test_an_entry_against_the_position_is_split_at_zero(
     assert signal.chunks.get().done_at
 
 
+@pytest.mark.parametrize("when", ["before the alert", "after the alert"])
+@pytest.mark.parametrize("switch", [switch_source_off, switch_route_off, switch_account_off])
+@pytest.mark.parametrize(("size", "entries"), [(2, []), (5, [False])], ids=["as large", "larger"])
+def test_what_is_switched_off_still_closes_by_an_entry_and_opens_nothing(
+    source: SignalSource, when: str, switch: Callable[[Account], None], size: int, entries: list[bool]
+) -> None:
+    """A sender without position fields closes its long by a plain sell."""
+    _, account = make_follower(source=source, program=make_program(daily_loss=2400))
+    route(entry_signal(source))
+    if when == "before the alert":
+        switch(account)
+    signal = entry_signal(source, action="sell", contracts=size, stop_loss="20010.25")
+    if when == "after the alert":
+        switch(account)
+    for _ in range(4):
+        run_queue()
+    assert held(account) == 0
+    assert open_exits(account) == []
+    opened = Decision.objects.filter(signal=signal, leg="entry").values_list("allowed", flat=True)
+    assert list(opened) == entries
+
+
 def test_an_entry_against_the_position_of_a_paused_account_still_brings_it_down(source: SignalSource) -> None:
     _, account = make_follower(source=source)
     route(entry_signal(source))
