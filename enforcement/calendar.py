@@ -11,7 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
-SATURDAY, SUNDAY = 5, 6
+FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
 NOON = time(12)
 
 
@@ -33,11 +33,16 @@ class TradingDay:
     A reset after noon opens the next calendar day: 17:00 Chicago on Sunday begins Monday. Where the
     market rests at the weekend, Friday lasts until Sunday's reset, and with it everything that holds
     "until the next trading day". The reset instant itself belongs to the new day.
+
+    `close` is the local time at which the day's closing balance is taken, in `close_zone` (None: the
+    day's own zone). Without one the day closes with the next reset.
     """
 
     zone: str
     reset: time
     rests_at_weekend: bool = True
+    close: time | None = None
+    close_zone: str | None = None
 
     def day_of(self, at: datetime) -> date:
         local = at.astimezone(zone_named(self.zone))
@@ -60,13 +65,43 @@ class TradingDay:
                 following += ONE_DAY
         return following
 
+    def day_before(self, day: date) -> date:
+        earlier = day - ONE_DAY
+        if self.rests_at_weekend:
+            while earlier.weekday() in (SATURDAY, SUNDAY):
+                earlier -= ONE_DAY
+        return earlier
+
     def next_reset(self, at: datetime) -> datetime:
         """The first reset after `at`."""
         return self.opens_at(self.next_day(self.day_of(at)))
 
+    def closes_at(self, day: date) -> datetime:
+        """The instant at which the closing balance of trading day `day` is taken: after its reset."""
+        return _closes_at(self, day)
+
+    def last_closed(self, at: datetime) -> date:
+        """The latest trading day whose close is not after `at`."""
+        today = self.day_of(at)
+        return today if self.closes_at(today) <= at else self.day_before(today)
+
+    def next_close(self, at: datetime) -> datetime:
+        """The first close after `at`."""
+        return self.closes_at(self.next_day(self.last_closed(at)))
+
     @property
     def _opens_next_date(self) -> bool:
         return self.reset >= NOON
+
+
+@lru_cache(maxsize=4096)
+def _closes_at(day: TradingDay, date_of_day: date) -> datetime:
+    if day.close is None:
+        return day.opens_at(day.next_day(date_of_day))
+    zone, opens = day.close_zone or day.zone, day.opens_at(date_of_day)
+    local_date = opens.astimezone(zone_named(zone)).date()
+    closes = instant(local_date, day.close, zone)
+    return closes if closes > opens else instant(local_date + ONE_DAY, day.close, zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +126,44 @@ class Session:
             inside = now >= self.opens or now < self.closes
             closing_day = local.date() + ONE_DAY if now >= self.opens else local.date()
         return inside and closing_day.weekday() not in (SATURDAY, SUNDAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A holiday or an early close of the exchange: on trading date `day` products of `group` ("" for all)
+    stop trading at `closes`, local time of `zone`; None: they don't trade at all."""
+
+    day: date
+    group: str
+    closes: time | None
+    zone: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TradingHours:
+    """When a firm lets its accounts trade, Sunday to Friday: half-open, over midnight where `opens` is
+    after `closes`. A span belongs to the date it closes on."""
+
+    opens: time
+    closes: time
+    zone: str
+
+    def span_of(self, at: datetime) -> tuple[datetime, datetime]:
+        """The opening and closing instants of the span that holds `at`. Between two spans: of the one
+        that closed last, until midnight; over the weekend of the next one."""
+        local = at.astimezone(zone_named(self.zone))
+        over_midnight = self.opens >= self.closes
+        closing = local.date()
+        if local.time() >= (self.opens if over_midnight else self.closes):
+            closing += ONE_DAY
+        while closing.weekday() in (SATURDAY, SUNDAY):
+            closing += ONE_DAY
+        opening = closing - ONE_DAY if over_midnight else closing
+        return instant(opening, self.opens, self.zone), instant(closing, self.closes, self.zone)
+
+    def closing_date(self, closes: datetime) -> date:
+        return closes.astimezone(zone_named(self.zone)).date()
 
 
 def session_at(at: datetime, sessions: Iterable[Session]) -> str | None:

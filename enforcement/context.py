@@ -1,15 +1,36 @@
 """Everything a rule may look at. Rules see nothing else: no database, no clock."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from enforcement.account import AccountState
 from enforcement.exposure import Position, WorkingOrder, open_risk, order_risk
-from enforcement.floors import FloorLevel, level_of
-from enforcement.orders import OrderIntent
-from enforcement.program import GuardPolicy, ProgramTerms
+from enforcement.floors import FloorLevel, levels_of
+from enforcement.orders import OrderIntent, Side
+from enforcement.program import Deployment, GuardPolicy, ProgramTerms
+
+T = TypeVar("T")
+
+
+class once(Generic[T]):  # noqa: N801 - used as a decorator
+    """A property computed at its first use and kept. Python's own takes a lock, which costs more here than
+    most of what is computed."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self.compute, self.name, self.__doc__ = compute, compute.__name__, compute.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "once[T]": ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> "once[T] | T":
+        if instance is None:
+            return self
+        value = instance.__dict__[self.name] = self.compute(instance)
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +46,74 @@ class OpenFlag:
     why: str = ""
 
 
+class OtherExposure(NamedTuple):
+    """What another account of the same trader holds, or may still open: +1 long, -1 short."""
+
+    account: str
+    symbol: str
+    family: str
+    group: str
+    sign: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsEvent:
+    """A scheduled release. `targets` are the symbols and groups it moves; empty: all of its currency."""
+
+    name: str
+    at: datetime
+    impact: str = "high"
+    currency: str = "USD"
+    targets: frozenset[str] = frozenset()
+
+
+class RecentEntry(NamedTuple):
+    """An entry of the account that was approved a short while ago; `family` is its market.
+
+    `is_own` says that its alert carried an id of its own: two of those are never the same order.
+    """
+
+    at: datetime
+    family: str
+    side: Side
+    quantity: Decimal
+    entry_price: Decimal | None
+    stop_loss: Decimal | None
+    is_own: bool
+    target: Decimal | None = None
+
+
+class ClosedLoss(NamedTuple):
+    """What a position lost when it was closed, a short while ago; `sign` +1 for one that was long."""
+
+    at: datetime
+    family: str
+    sign: int
+    loss: Decimal
+
+
+class Activity(NamedTuple):
+    """What the account has done lately.
+
+    entries        approved entries of the last minute or of the duplicate window, whichever is longer
+    requests_today orders sent since the day's reset; None: not counted
+    losses         positions closed at a loss within the program's window for one trade idea
+    """
+
+    entries: tuple[RecentEntry, ...] = ()
+    requests_today: int | None = None
+    losses: tuple[ClosedLoss, ...] = ()
+
+
+NO_ACTIVITY = Activity()
+
+
 @dataclass(frozen=True)
 class AccountContext:
     """One account at one instant. `state` is None when it could not be had at all.
 
-    `live` says whether an approved order really leaves for a venue (not on paper, not dry-run).
+    `live` says whether an approved order really leaves for a venue (not on paper, not dry-run);
+    `news` are the releases near `now`, None where they could not be had.
     """
 
     now: datetime
@@ -40,18 +124,23 @@ class AccountContext:
     working: tuple[WorkingOrder, ...] = ()
     flags: tuple[OpenFlag, ...] = ()
     live: bool = False
+    others: tuple[OtherExposure, ...] = ()
+    news: tuple[NewsEvent, ...] | None = ()
+    activity: Activity = NO_ACTIVITY
+    deployment: Deployment | None = None
 
-    @cached_property
+    @once
     def levels(self) -> tuple[FloorLevel, ...]:
         """Every floor of the program and where it is now."""
         if self.state is None:
-            return tuple(FloorLevel(floor, None) for floor in self.terms.floors)
-        return tuple(
-            FloorLevel(floor, level_of(floor, self.state, self.terms.starting_balance, self.terms.size))
-            for floor in self.terms.floors
-        )
+            return tuple(FloorLevel(floor, None, floor.boundary) for floor in self.terms.floors)
+        return self.levels_in(self.state)
 
-    @cached_property
+    def levels_in(self, state: AccountState) -> tuple[FloorLevel, ...]:
+        """Where the floors would be in another state."""
+        return levels_of(self.terms.floors, state, self.terms.starting_balance, self.terms.size)
+
+    @once
     def open_risk(self) -> Decimal | None:
         """What open and working exposure loses at its stops; None when that has no bound."""
         if any(p.instrument.currency != self.terms.currency for p in self.positions):
@@ -70,7 +159,7 @@ class OrderContext(AccountContext):
     intent: OrderIntent
     obstacle: str | None = None
 
-    @cached_property
+    @once
     def order_risk(self) -> Decimal | None:
         """The order's worst case in the account's currency; None when it has no bound.
 
@@ -81,9 +170,23 @@ class OrderContext(AccountContext):
             return None
         return order_risk(self.intent, self.guard)
 
-    @cached_property
+    @once
     def projected_equity(self) -> Decimal | None:
         """Equity if every stop were hit, open, working and this order's."""
         if self.state is None or self.open_risk is None or self.order_risk is None:
             return None
         return self.state.equity - self.open_risk - self.order_risk
+
+    @once
+    def gain_at_target(self) -> Decimal | None:
+        """What the order wins at its target, without costs; None without a target."""
+        intent = self.intent
+        if intent.instrument is None or intent.quantity is None:
+            return None
+        if intent.target is None or intent.entry_price is None:
+            return None
+        return intent.instrument.money(abs(intent.target - intent.entry_price), intent.quantity)
+
+    def resized(self, quantity: Decimal) -> "OrderContext":
+        """The same wish in another size."""
+        return replace(self, intent=replace(self.intent, quantity=quantity))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from enforcement.floors import LossFloor
@@ -37,9 +37,14 @@ class BreachType:
     INSTRUMENT = "instrument"
     ROUTING = "routing"
     EXIT_PENDING = "exit_pending"
+    NEWS = "news"
+    HEDGING = "hedging"
+    RATE = "rate"
+    CONSISTENCY = "consistency"
 
 
 Fact = Decimal | int | str | None
+FIRM, GUARD, OWNER = "firm", "guard", "owner"
 NO_FACTS: Mapping[str, Fact] = {}
 
 
@@ -49,7 +54,8 @@ class Finding(NamedTuple):
     `code` is dotted and stable (`daily_loss.would_breach`): programs read the code, people the message
     rendered from it. `room` is what was left before this order. `facts` are further numbers of the
     message. `outcome` is the rule's own verdict; for an exit the engine caps it at WARN and keeps the
-    rule's word in `verdict`.
+    rule's word in `verdict`. `by` says whose word it is: the firm's, the guard policy's, the owner's own
+    limit's.
     """
 
     rule: str
@@ -61,6 +67,7 @@ class Finding(NamedTuple):
     room: Decimal | None = None
     facts: Mapping[str, Fact] = NO_FACTS
     verdict: Outcome | None = None
+    by: str = FIRM
 
 
 class FloorRoom(NamedTuple):
@@ -80,6 +87,14 @@ class FloorRoom(NamedTuple):
         return None if self.level is None or self.equity is None else self.equity - self.level
 
 
+class Handling(StrEnum):
+    """What is done with an order that passed: sent, shown to a person who must confirm it, or told only."""
+
+    SEND = "send"
+    CONFIRM = "confirm"
+    ADVISE = "advise"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What all rules together say. `findings` stand in the table's order; `floors` are always given.
@@ -92,6 +107,7 @@ class Decision:
     floors: tuple[FloorRoom, ...]
     risk: Decimal | None
     fits: Decimal | None = None
+    handling: Handling = Handling.SEND
 
     @property
     def refusal(self) -> Finding | None:

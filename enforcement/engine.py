@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from enforcement.context import AccountContext, OrderContext
-from enforcement.decision import Decision, Finding, FloorRoom, Outcome
+from enforcement.decision import Decision, Finding, FloorRoom, Handling, Outcome
+from enforcement.program import Automation
 from enforcement.rules import RULES, Rule
 from enforcement.sizing import largest_that_passes
 
@@ -15,16 +16,27 @@ def evaluate_order(ctx: OrderContext) -> Decision:
     An entry passes only when no rule denies it and none lacks what it needs. An exit always passes: its
     findings are recorded, capped at WARN here and nowhere else, the rule's own word kept in `verdict`.
     """
-    findings = tuple(_ask(rule, ctx) for rule in RULES)
+    findings = _ask_all(ctx)
     if ctx.intent.reduces:
         findings = tuple(_capped(finding) for finding in findings)
-    blocked = any(finding.outcome.blocks for finding in findings)
+    blocked = any(finding.outcome >= Outcome.UNDETERMINED for finding in findings)
     return Decision(
         findings=findings,
         floors=_floors(ctx),
         risk=_order_risk(ctx),
         fits=largest_that_passes(ctx, findings, RULES) if blocked else None,
+        handling=_handling(ctx),
     )
+
+
+def _handling(ctx: OrderContext) -> Handling:
+    """Exits are always sent; entries of live accounts as the program's automation policy says."""
+    if not ctx.live or ctx.intent.reduces or not ctx.intent.automated:
+        return Handling.SEND
+    return _HANDLINGS.get(ctx.terms.automation, Handling.SEND)
+
+
+_HANDLINGS = {Automation.CONFIRM_BY_HAND: Handling.CONFIRM, Automation.ADVISE_ONLY: Handling.ADVISE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +65,32 @@ def evaluate_account(ctx: AccountContext) -> Standing:
         binding=binding,
         room=room if len(rooms) == len(floors) else None,
         crossed=tuple(
-            floor
-            for floor in floors
-            if floor.level is not None and equity is not None and floor.floor.is_crossed(equity, floor.level)
+            room
+            for room, at in zip(floors, ctx.levels, strict=True)
+            if ctx.state is not None and at.is_crossed(ctx.state.equity, ctx.state.balance)
         ),
     )
 
 
-def _ask(rule: Rule, ctx: OrderContext) -> Finding:
-    try:
-        return rule.check(ctx)
-    except Exception as error:  # noqa: BLE001 - a broken rule must block its order, never let it through
-        return Finding(
-            rule.code,
-            "engine.rule_failed",
-            Outcome.UNDETERMINED,
-            rule.breach_type,
-            facts={"error": f"{type(error).__name__}: {error}"},
-        )
+def _ask_all(ctx: OrderContext) -> tuple[Finding, ...]:
+    """Every rule's finding. A rule that raises blocks its order; it never lets it through."""
+    findings = []
+    for rule in RULES:
+        try:
+            findings.append(rule.check(ctx))
+        except Exception as error:  # noqa: BLE001 - whatever a broken rule raises
+            findings.append(_broken(rule, error))
+    return tuple(findings)
+
+
+def _broken(rule: Rule, error: Exception) -> Finding:
+    return Finding(
+        rule.code,
+        "engine.rule_failed",
+        Outcome.UNDETERMINED,
+        rule.breach_type,
+        facts={"error": f"{type(error).__name__}: {error}"},
+    )
 
 
 def _capped(finding: Finding) -> Finding:

@@ -6,12 +6,16 @@ from string import Formatter
 from typing import Any
 
 from enforcement.decision import Decision, Fact, Finding
-from enforcement.rules import MESSAGES
+from enforcement.rules import MESSAGES, RULES
+from enforcement.sizing_words import CONFIRMATION_MESSAGES, SIZING_MESSAGES
 
+_SIZED = frozenset(rule.code for rule in RULES if rule.sized)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)  # a number that has been stored comes back as its text
 _ENGINE_MESSAGES = {
     "engine.rule_failed": "This check failed ({error}), so the order is not sent.",
     "engine.failed": "The account could not be judged ({error}), so the order is not sent.",
+    **SIZING_MESSAGES,
+    **CONFIRMATION_MESSAGES,
 }
 
 
@@ -34,11 +38,14 @@ def explain_refusal(decision: Decision, currency: str = "USD") -> str:
     refusal = decision.refusal
     if refusal is None:
         return ""
-    return explain(refusal, currency) + explain_fit(decision.fits)
+    return explain(refusal, currency) + explain_fit(decision.fits, refusal)
 
 
-def explain_fit(fits: Decimal | None) -> str:
-    return f" {plain(fits)} would pass." if fits else ""
+def explain_fit(fits: Decimal | None, refusal: Finding) -> str:
+    """The size that would have passed; that there is none, where the size was the question."""
+    if fits:
+        return f" {plain(fits)} would pass."
+    return " No size would pass." if fits is not None and refusal.rule in _SIZED else ""
 
 
 def money(amount: Decimal, currency: str = "USD") -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from enforcement.instruments import Instrument
 from enforcement.orders import OrderIntent, Side
-from enforcement.program import GuardPolicy
+from enforcement.program import GuardPolicy, ProgramTerms
 
 ZERO = Decimal(0)
 
@@ -22,6 +23,7 @@ class Position:
     quantity: Decimal
     price: Decimal | None
     stop: Decimal | None
+    opened_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,8 @@ def order_risk(intent: OrderIntent, guard: GuardPolicy) -> Decimal | None:
         loss = guard.no_stop_ticks * instrument.tick_value * quantity
     else:
         return None
-    return loss + _slippage(instrument, quantity, guard) + 2 * guard.commission_per_side * quantity
+    commission = 2 * guard.commission_per_side * quantity if intent.commission is None else intent.commission
+    return loss + _slippage(instrument, quantity, guard) + commission
 
 
 def position_risk(position: Position, guard: GuardPolicy) -> Decimal | None:
@@ -86,14 +89,45 @@ def open_risk(
     return total
 
 
-def mini_equivalents(positions: Iterable[Position], working: Iterable[WorkingOrder]) -> Decimal:
-    """Contracts held and possibly still to come, over all products, a micro counting its weight.
+def weight_in(terms: ProgramTerms, instrument: Instrument) -> Decimal:
+    """What one contract counts as, in minis, by the program: its own figure for the symbol or the group,
+    else its own for micros, else the instrument's."""
+    for by in (instrument.symbol, instrument.group):
+        for limit in terms.product_limits:
+            if limit.product == by and limit.weight is not None:
+                return limit.weight
+    if terms.micro_weight is not None and instrument.weight < 1:
+        return terms.micro_weight
+    return instrument.weight
 
-    Working orders count in full on top of the position: an order that might net a position might also
-    fill before it.
+
+Held = tuple[Instrument, Decimal]
+
+
+def contracts_held(
+    positions: Iterable[Position], working: Iterable[WorkingOrder], intent: OrderIntent | None = None
+) -> list[Held]:
+    """Contracts held and possibly still to come, unsigned, by product; with an order's on top.
+
+    Positions of one symbol net, so an order against one is judged by what is left after it. Working
+    orders count in full on top: one that might net a position might also fill before it.
     """
-    held = sum((abs(p.quantity) * p.instrument.weight for p in positions), ZERO)
-    return held + sum((o.quantity * o.instrument.weight for o in working), ZERO)
+    signed: dict[str, Held] = {}
+    changes = [(p.instrument, p.quantity) for p in positions]
+    if intent is not None and intent.instrument is not None and intent.quantity is not None:
+        changes.append((intent.instrument, intent.side.sign * intent.quantity))
+    for instrument, quantity in changes:
+        _, before = signed.get(instrument.symbol, (instrument, ZERO))
+        signed[instrument.symbol] = (instrument, before + quantity)
+    held = [(instrument, abs(quantity)) for instrument, quantity in signed.values()]
+    return held + [(order.instrument, order.quantity) for order in working]
+
+
+def mini_equivalents(held: Iterable[Held], terms: ProgramTerms) -> Decimal:
+    """Contracts over all products, each counting its weight in the program."""
+    if not terms.product_limits and terms.micro_weight is None:
+        return sum((quantity * one.weight for one, quantity in held), ZERO)
+    return sum((quantity * weight_in(terms, one) for one, quantity in held), ZERO)
 
 
 def _slippage(instrument: Instrument, quantity: Decimal, guard: GuardPolicy) -> Decimal:

@@ -138,6 +138,14 @@ def find(symbol: str, extra: Mapping[str, Instrument] = NO_EXTRA) -> Instrument 
     return None
 
 
+def family_of(symbol: str) -> list[str]:
+    """A built-in symbol with all that share its underlying; any other word (a group's) as it is."""
+    known = find(symbol)
+    if known is None:
+        return [symbol]
+    return [other.symbol for other in BUILT_IN.values() if other.family == known.family]
+
+
 @lru_cache(maxsize=4096)
 def _candidates(name: str) -> tuple[tuple[str, bool], ...]:
     """What `name` may stand for, the literal reading first; true: as a contract of a future."""

@@ -29,6 +29,9 @@ class OrderIntent:
     `instrument` is None for a symbol nobody knows, `quantity` None for a size that is missing or
     unusable. `reduces` marks an exit leg: it can only bring a position nearer to zero.
     `session` is the alert's own word (or the clock's at its arrival, where the alert had none).
+    `opened_at` is when the position that an exit closes was opened, `commission` the order's total where
+    it is known better than by the guard's figure, `expires_at` when the position is closed in any case.
+    `has_own_id` says that the alert carried an id: it is not a copy of another one.
     """
 
     symbol: str
@@ -43,6 +46,10 @@ class OrderIntent:
     alert_time: datetime | None = None
     reduces: bool = False
     automated: bool = True
+    opened_at: datetime | None = None
+    commission: Decimal | None = None
+    expires_at: datetime | None = None
+    has_own_id: bool = False
 
 
 def on_tick(

@@ -1,7 +1,6 @@
 """The size that would have passed."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 
 from enforcement.context import OrderContext
@@ -27,7 +26,7 @@ def largest_that_passes(ctx: OrderContext, findings: Iterable[Finding], rules: I
     step = intent.instrument.step
 
     def passes(steps: int) -> bool:
-        smaller = _resized(ctx, steps * step)
+        smaller = ctx.resized(steps * step)
         return not any(rule.check(smaller).outcome.blocks for rule in sized)
 
     low, high = 0, int(intent.quantity / step)  # low passes (nothing is sent), high is refused
@@ -38,7 +37,3 @@ def largest_that_passes(ctx: OrderContext, findings: Iterable[Finding], rules: I
     except Exception:  # noqa: BLE001 - a rule that fails lets nothing through
         return NOTHING
     return low * step
-
-
-def _resized(ctx: OrderContext, quantity: Decimal) -> OrderContext:
-    return replace(ctx, intent=replace(ctx.intent, quantity=quantity))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from enforcement.account import StateSource
 from enforcement.context import OrderContext
-from enforcement.decision import BreachType, Finding, Outcome
+from enforcement.decision import GUARD, BreachType, Finding, Outcome
 
 RULE = "account_data_fresh"
 NO_TIME, ONE_SECOND = timedelta(0), timedelta(seconds=1)
@@ -40,4 +40,4 @@ def check(ctx: OrderContext) -> Finding:
 
 def _finding(code: str, outcome: Outcome, age: timedelta | None = None, limit: int | None = None) -> Finding:
     seconds = None if age is None else -(-age // ONE_SECOND)  # begun seconds count
-    return Finding(RULE, f"{RULE}.{code}", outcome, BreachType.STALE, observed=seconds, limit=limit)
+    return Finding(RULE, f"{RULE}.{code}", outcome, BreachType.STALE, observed=seconds, limit=limit, by=GUARD)

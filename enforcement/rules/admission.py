@@ -1,7 +1,7 @@
 """Nothing stands against the order before the rules look at it: switches, exits."""
 
 from enforcement.context import OrderContext
-from enforcement.decision import BreachType, Finding, Outcome
+from enforcement.decision import GUARD, BreachType, Finding, Outcome
 
 RULE = "admission"
 MESSAGES = {
@@ -12,13 +12,18 @@ MESSAGES = {
     "admission.superseded": "A later exit of this position has overtaken the entry: it is not sent any more.",
     "admission.exit_pending": "An exit of this position was still being worked when the entry's time was over.",
 }
+_OPEN = Finding(RULE, "admission.open", Outcome.PASS, BreachType.ROUTING, by=GUARD)
 
 
 def check(ctx: OrderContext) -> Finding:
     """Refuses what the router found in the way; the codes say what."""
     if ctx.obstacle is None:
-        return Finding(RULE, "admission.open", Outcome.PASS, BreachType.ROUTING)
+        return _OPEN
     is_exit = ctx.obstacle in ("admission.superseded", "admission.exit_pending")
     return Finding(
-        RULE, ctx.obstacle, Outcome.DENY, BreachType.EXIT_PENDING if is_exit else BreachType.ROUTING
+        RULE,
+        ctx.obstacle,
+        Outcome.DENY,
+        BreachType.EXIT_PENDING if is_exit else BreachType.ROUTING,
+        by=GUARD,
     )

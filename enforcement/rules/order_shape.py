@@ -18,6 +18,7 @@ MESSAGES = {
     "order_shape.stop_on_wrong_side": "The stop {observed} does not protect a {side} at {limit}: it must be {where} the entry.",
     "order_shape.target_on_wrong_side": "The target {observed} is no profit for a {side} at {limit}: it must be {where} the entry.",
 }
+_SOUND = Finding(RULE, "order_shape.sound", Outcome.PASS, BreachType.INSTRUMENT)
 
 
 def check(ctx: OrderContext) -> Finding:
@@ -29,7 +30,7 @@ def check(ctx: OrderContext) -> Finding:
     if instrument is None:
         return _finding("no_instrument", Outcome.UNDETERMINED)
     if intent.reduces:
-        return _finding("sound", Outcome.PASS)
+        return _SOUND
     if intent.quantity is None:
         return _finding("size_missing", Outcome.UNDETERMINED, breach_type=BreachType.CONTRACTS)
     if intent.quantity <= 0:
@@ -51,7 +52,7 @@ def _sides(ctx: OrderContext, entry: Decimal) -> Finding:
         return _wrong_side("stop", intent.side, intent.stop_loss, entry, below=sign > 0)
     if intent.target is not None and (intent.target - entry) * sign <= 0:
         return _wrong_side("target", intent.side, intent.target, entry, below=sign < 0)
-    return _finding("sound", Outcome.PASS)
+    return _SOUND
 
 
 def _wrong_side(what: str, side: Side, price: Decimal, entry: Decimal, *, below: bool) -> Finding:

@@ -1,7 +1,7 @@
 """The order carries a stop, so that its loss has a bound."""
 
 from enforcement.context import OrderContext
-from enforcement.decision import BreachType, Finding, Outcome
+from enforcement.decision import GUARD, BreachType, Finding, Outcome
 
 RULE = "protective_stop"
 MESSAGES = {
@@ -11,6 +11,7 @@ MESSAGES = {
     "protective_stop.required": "The program requires a stop and the alert has none.",
     "protective_stop.no_bound": "The alert has no stop, so its loss has no bound. Send a stop, or set a worst-case distance on the account.",
 }
+_PRESENT = Finding(RULE, "protective_stop.present", Outcome.PASS, BreachType.RISK)
 
 
 def check(ctx: OrderContext) -> Finding:
@@ -18,13 +19,18 @@ def check(ctx: OrderContext) -> Finding:
     if ctx.intent.reduces:
         return _finding("reduces", Outcome.PASS)
     if ctx.intent.stop_loss is not None:
-        return _finding("present", Outcome.PASS)
+        return _PRESENT
     if ctx.terms.stop_required:
         return _finding("required", Outcome.DENY)
     if ctx.guard.no_stop_ticks is None:
-        return _finding("no_bound", Outcome.DENY)
+        return _finding("no_bound", Outcome.DENY)._replace(by=GUARD)
     return Finding(
-        RULE, "protective_stop.assumed", Outcome.WARN, BreachType.RISK, observed=ctx.guard.no_stop_ticks
+        RULE,
+        "protective_stop.assumed",
+        Outcome.WARN,
+        BreachType.RISK,
+        observed=ctx.guard.no_stop_ticks,
+        by=GUARD,
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from enforcement.context import OrderContext
-from enforcement.decision import BreachType, Finding, Outcome
+from enforcement.decision import GUARD, BreachType, Finding, Outcome
 
 RULE = "signal_fresh"
 NO_TIME, ONE_SECOND = timedelta(0), timedelta(seconds=1)
@@ -40,5 +40,11 @@ def check(ctx: OrderContext) -> Finding:
 
 def _finding(code: str, outcome: Outcome, age: timedelta, limit: int) -> Finding:
     return Finding(
-        RULE, f"{RULE}.{code}", outcome, BreachType.STALE, observed=-(-age // ONE_SECOND), limit=limit
+        RULE,
+        f"{RULE}.{code}",
+        outcome,
+        BreachType.STALE,
+        observed=-(-age // ONE_SECOND),
+        limit=limit,
+        by=GUARD,
     )

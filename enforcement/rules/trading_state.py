@@ -19,6 +19,7 @@ _CODES = {
     "paused": "trading_state.paused",
 }
 _WORST_FIRST = tuple(_CODES)
+_ACTIVE = Finding(RULE, "trading_state.active", Outcome.PASS, BreachType.PAUSED)
 
 
 def check(ctx: OrderContext) -> Finding:
@@ -28,7 +29,7 @@ def check(ctx: OrderContext) -> Finding:
     `daily_loss`, every other flag with `paused`. A flag nobody knows the meaning of blocks as well.
     """
     if not ctx.flags:
-        return Finding(RULE, "trading_state.active", Outcome.PASS, BreachType.PAUSED)
+        return _ACTIVE
     flag = min(ctx.flags, key=_severity)
     return Finding(
         RULE,

@@ -16,14 +16,33 @@ from hypothesis import settings
 
 from enforcement.account import AccountState, StateSource
 from enforcement.calendar import Session, TradingDay
-from enforcement.context import OpenFlag, OrderContext
+from enforcement.context import (
+    Activity,
+    ClosedLoss,
+    NewsEvent,
+    OpenFlag,
+    OrderContext,
+    OtherExposure,
+    RecentEntry,
+)
 from enforcement.decision import Finding, Outcome
 from enforcement.explain import explain
 from enforcement.exposure import Position, WorkingOrder
-from enforcement.floors import Anchor, Boundary, Consequence, FloorKind, LossFloor, ShareOf
-from enforcement.instruments import BUILT_IN
+from enforcement.floors import (
+    Anchor,
+    Boundary,
+    Consequence,
+    FloorKind,
+    LockTrigger,
+    LossFloor,
+    PayoutEffect,
+    ShareOf,
+    TestedOn,
+    Tier,
+)
+from enforcement.instruments import BUILT_IN, Instrument
 from enforcement.orders import OrderIntent, Side
-from enforcement.program import GuardPolicy, ProgramTerms
+from enforcement.program import GuardPolicy, NewsRule, ProgramTerms
 from enforcement.rules import MESSAGES, Rule
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=300, database=None)
@@ -32,7 +51,9 @@ NOON = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)  # a Wednesday, 12:00 in New York
 MORNING = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)  # the same day, 10:00 in New York
 CHICAGO = TradingDay("America/Chicago", time(17))
 PRAGUE = TradingDay("Europe/Prague", time(0), rests_at_weekend=False)
+TOPSTEP_DAY = TradingDay("America/Chicago", time(17), close=time(15, 10))  # closes before its reset
 NQ, MNQ, ES, EURUSD, GER40 = (BUILT_IN[symbol] for symbol in ("NQ", "MNQ", "ES", "EURUSD", "GER40"))
+MES, CL, SI, SIL, GC = (BUILT_IN[symbol] for symbol in ("MES", "CL", "SI", "SIL", "GC"))
 
 ASIA = Session("ASIA", time(18), time(3), "America/New_York")
 LONDON = Session("LONDON", time(3), time(8), "America/New_York")
@@ -46,6 +67,12 @@ def exact(number: Number | None) -> Decimal | None:
     return None if number is None else Decimal(number)
 
 
+_FLOOR_WORDS: dict[str, Any] = {
+    "lock_trigger": LockTrigger, "payout_effect": PayoutEffect, "tested_on": TestedOn,
+    "boundary_after_lock": Boundary,
+}  # fmt: skip
+
+
 def make_floor(
     kind: str = "drawdown",
     anchor: str = "highest_equity",
@@ -56,8 +83,15 @@ def make_floor(
     boundary: str = "at",
     consequence: str | None = None,
     lock_at: Number | None = None,
+    **further: Any,
 ) -> LossFloor:
-    """A hard drawdown or a soft daily floor, at which touching is the breach."""
+    """A hard drawdown or a soft daily floor, at which touching is the breach. Words for every enum."""
+    for name, words in _FLOOR_WORDS.items():
+        if further.get(name) is not None:
+            further[name] = words(further[name])
+    for name in ("floor_after_payout", "ends_from_profit", "share_from_profit"):
+        if name in further:
+            further[name] = exact(further[name])
     return LossFloor(
         kind=FloorKind(kind),
         anchor=Anchor(anchor),
@@ -67,10 +101,16 @@ def make_floor(
         share=exact(share),
         share_of=ShareOf(share_of),
         lock_at=exact(lock_at),
+        **further,
     )
 
 
-def daily_floor(amount: Number = 1000, **fields: Any) -> LossFloor:
+def make_tiers(*steps: tuple[Number, Number], above: bool = False) -> tuple[Tier, ...]:
+    """Pairs of a profit and the value that holds from it on."""
+    return tuple(Tier(Decimal(profit), Decimal(value), above) for profit, value in steps)
+
+
+def daily_floor(amount: Number | None = 1000, **fields: Any) -> LossFloor:
     return make_floor("daily_loss", fields.pop("anchor", "day_start_balance"), amount, **fields)
 
 
@@ -88,14 +128,19 @@ def make_terms(**fields: Any) -> ProgramTerms:
         "size": Decimal(50_000), "day": CHICAGO, "floors": (daily_floor(), trailing_floor()),
         "max_contracts": Decimal(10),
     }  # fmt: skip
-    for name in ("starting_balance", "size", "max_contracts", "max_risk_share"):
+    money = (
+        "starting_balance", "size", "max_contracts", "max_risk_share", "max_equity_risk_share", "max_minis",
+        "max_micros", "micro_weight", "profit_lock",
+    )  # fmt: skip
+    for name in money:
         if name in fields:
             fields[name] = exact(fields[name])
     return ProgramTerms(**{**defaults, **fields})
 
 
 def make_guard(**fields: Any) -> GuardPolicy:
-    for name in ("slippage_ticks", "commission_per_side", "floor_buffer", "no_stop_ticks"):
+    money = ("slippage_ticks", "commission_per_side", "floor_buffer", "floor_buffer_share", "no_stop_ticks")
+    for name in money:
         if name in fields:
             fields[name] = exact(fields[name])
     return GuardPolicy(**fields)
@@ -107,11 +152,16 @@ BARE = make_guard(slippage_ticks=0, commission_per_side=0, block_at_floor=False)
 
 def make_state(equity: Number = 50_000, **fields: Any) -> AccountState:
     """A fresh account, its equity reported this very moment; peaks and day start as on day one."""
-    money = ("balance", "day_start_balance", "day_start_equity", "highest_equity", "highest_close")
+    anchors = (
+        "day_start_balance", "day_start_equity", "last_close", "highest_equity", "highest_close",
+        "highest_balance",
+    )  # fmt: skip
     defaults: dict[str, Any] = {
         "equity": Decimal(equity), "balance": Decimal(equity), "as_of": NOON, "source": StateSource.DECLARED,
-        "trading_day": CHICAGO.day_of(NOON), **dict.fromkeys(money[1:], Decimal(50_000)),
+        "trading_day": CHICAGO.day_of(NOON), "closed_day": CHICAGO.last_closed(NOON),
+        **dict.fromkeys(anchors, Decimal(50_000)),
     }  # fmt: skip
+    money = (*anchors, "balance", "reported_floor")
     given = {name: exact(value) if name in money else value for name, value in fields.items()}
     return AccountState(**{**defaults, **given})
 
@@ -122,7 +172,7 @@ def make_intent(**fields: Any) -> OrderIntent:
         "symbol": "NQ1!", "side": Side.BUY, "signalled_at": NOON, "instrument": NQ, "quantity": Decimal(2),
         "entry_price": Decimal(20_000), "stop_loss": Decimal(19_990), "session": "NY AM",
     }  # fmt: skip
-    for name in ("quantity", "entry_price", "stop_loss", "target"):
+    for name in ("quantity", "entry_price", "stop_loss", "target", "commission"):
         if name in fields:
             fields[name] = exact(fields[name])
     if isinstance(fields.get("side"), str):
@@ -146,6 +196,46 @@ def make_working(quantity: Number = 1, risk: Number = 215, **fields: Any) -> Wor
 
 def make_flag(key: str = "paused", scope: str = "account", cause: str = "manual", why: str = "") -> OpenFlag:
     return OpenFlag(scope, key, cause, why)
+
+
+def make_release(name: str = "CPI m/m", minutes: float = 0, **fields: Any) -> NewsEvent:
+    """A scheduled release, so many minutes from noon."""
+    return NewsEvent(name=name, at=NOON + timedelta(minutes=minutes), **fields)
+
+
+def make_news(before: int = 120, after: int = 120, **fields: Any) -> NewsRule:
+    """No new positions from two minutes before every release to two minutes after it."""
+    if "max_micros" in fields:
+        fields["max_micros"] = exact(fields["max_micros"])
+    return NewsRule(before_seconds=before, after_seconds=after, **fields)
+
+
+def make_entry(ago: float = 10, **fields: Any) -> RecentEntry:
+    """The stock order, approved ten seconds ago from an alert without an id."""
+    defaults: dict[str, Any] = {
+        "family": "NQ", "side": Side.BUY, "quantity": Decimal(2), "entry_price": Decimal(20_000),
+        "stop_loss": Decimal(19_990), "is_own": False, "target": None,
+    }  # fmt: skip
+    for name in ("quantity", "entry_price", "stop_loss", "target"):
+        if name in fields:
+            fields[name] = exact(fields[name])
+    return RecentEntry(at=NOON - timedelta(seconds=ago), **{**defaults, **fields})
+
+
+def make_loss(amount: Number, ago: float = 60, family: str = "NQ", sign: int = 1) -> ClosedLoss:
+    """A long NQ that lost so much, closed a minute ago."""
+    return ClosedLoss(NOON - timedelta(seconds=ago), family, sign, Decimal(amount))
+
+
+def make_activity(
+    *entries: RecentEntry, requests_today: int | None = None, losses: tuple[ClosedLoss, ...] = ()
+) -> Activity:
+    return Activity(entries, requests_today, losses)
+
+
+def make_other(sign: int = -1, instrument: Instrument = NQ, account: str = "Second 50K") -> OtherExposure:
+    """Short NQ (or long, with a sign of 1) in another account of the same trader."""
+    return OtherExposure(account, instrument.symbol, instrument.family, instrument.group, sign)
 
 
 _INTENT_FIELDS = frozenset(OrderIntent.__slots__)

@@ -6,8 +6,18 @@ from decimal import Decimal
 
 import pytest
 
-from enforcement.account import AccountState, StateReport, StateSource, mark, roll_day
-from tests.enforcement.make import CHICAGO, NOON, make_state
+from enforcement.account import (
+    AccountState,
+    CashFlow,
+    StateReport,
+    StateSource,
+    cash_flow,
+    mark,
+    opening_state,
+    roll_day,
+)
+from enforcement.floors import level_of
+from tests.enforcement.make import CHICAGO, NOON, PRAGUE, TOPSTEP_DAY, make_floor, make_state
 
 pytestmark = pytest.mark.core
 
@@ -131,7 +141,9 @@ def test_a_close_that_was_missed_makes_the_highest_close_unknown() -> None:
 
 
 def test_friday_to_monday_is_one_reset() -> None:
-    friday = make_state(trading_day=date(2026, 3, 6), as_of=datetime(2026, 3, 6, 15, 0, tzinfo=UTC))
+    friday = make_state(
+        trading_day=date(2026, 3, 6), closed_day=THURSDAY, as_of=datetime(2026, 3, 6, 15, 0, tzinfo=UTC)
+    )
     monday = roll_day(friday, CHICAGO, datetime(2026, 3, 9, 15, 0, tzinfo=UTC), settled=False)
     assert (monday.trading_day, monday.highest_close) == (date(2026, 3, 9), Decimal(50_000))
     assert monday.day_start_balance is None
@@ -147,3 +159,194 @@ def test_an_unknown_anchor_comes_back_when_the_venue_tells_it() -> None:
     told = replace(report(50_750, day_start_balance=50_650), as_of=RESET + timedelta(minutes=1))
     found: AccountState = mark(lost, told)
     assert (found.day_start_balance, found.highest_close) == (Decimal(50_650), Decimal(50_650))
+
+
+# --- a close before the reset (Topstep: 15:10 and 17:00 in Chicago) -----------------------------------
+
+CLOSE = datetime(2026, 3, 4, 21, 10, tzinfo=UTC)  # 15:10 in Chicago
+WEDNESDAY, TUESDAY = date(2026, 3, 4), date(2026, 3, 3)
+MINUTE = timedelta(minutes=1)
+
+
+def test_the_close_comes_before_the_reset_and_moves_only_what_is_its_own() -> None:
+    state = make_state(51_200, balance=51_000)
+    closed = roll_day(state, TOPSTEP_DAY, CLOSE, settled=True)
+    assert (closed.closed_day, closed.trading_day) == (WEDNESDAY, WEDNESDAY)
+    assert (closed.last_close, closed.highest_close) == (Decimal(51_000), Decimal(51_000))
+    assert (closed.day_start_balance, closed.day_start_equity) == (Decimal(50_000), Decimal(50_000))
+    reset = roll_day(closed, TOPSTEP_DAY, RESET, settled=True)
+    assert (reset.trading_day, reset.day_start_balance) == (THURSDAY, Decimal(51_000))
+    assert reset.last_close == 51_000
+
+
+def test_until_its_close_the_day_before_is_the_last_closed_one() -> None:
+    state = make_state()
+    assert state.closed_day == TUESDAY
+    assert roll_day(state, TOPSTEP_DAY, CLOSE - timedelta(seconds=1), settled=True) is state
+
+
+def test_what_is_won_between_close_and_reset_counts_for_the_next_close() -> None:
+    closed = roll_day(make_state(51_000), TOPSTEP_DAY, CLOSE, settled=True)
+    later = mark(closed, replace(report(51_900), as_of=CLOSE + 30 * MINUTE))
+    assert (later.last_close, later.highest_close, later.highest_balance) == (
+        Decimal(51_000), Decimal(51_000), Decimal(51_900),
+    )  # fmt: skip
+    thursday = roll_day(later, TOPSTEP_DAY, RESET, settled=True)
+    assert (thursday.day_start_balance, thursday.last_close) == (Decimal(51_900), Decimal(51_000))
+    friday = roll_day(thursday, TOPSTEP_DAY, CLOSE + timedelta(days=1), settled=True)
+    assert (friday.last_close, friday.highest_close) == (Decimal(51_900), Decimal(51_900))
+
+
+def test_a_close_that_was_not_seen_is_unknown_until_it_is_told() -> None:
+    missed = roll_day(make_state(50_700), TOPSTEP_DAY, CLOSE, settled=False)
+    assert (missed.last_close, missed.highest_close) == (None, Decimal(50_000))
+    assert (
+        level_of(make_floor("drawdown", "highest_close", 2000), missed, Decimal(50_000), Decimal(50_000))
+        is None
+    )
+    told = mark(missed, replace(report(50_800, last_close=50_900), as_of=CLOSE + MINUTE))
+    assert (told.last_close, told.highest_close) == (Decimal(50_900), Decimal(50_900))
+
+
+def test_the_days_opening_balance_is_the_close_before_it_only_until_the_day_itself_closes() -> None:
+    before = mark(make_state(last_close=None), report(50_300, day_start_balance=50_100))
+    assert before.last_close == 50_100
+    closed = roll_day(make_state(50_300), TOPSTEP_DAY, CLOSE, settled=True)
+    after = mark(closed, replace(report(50_300, day_start_balance=50_100), as_of=CLOSE + MINUTE))
+    assert (after.last_close, after.day_start_balance) == (Decimal(50_300), Decimal(50_100))
+
+
+@pytest.mark.parametrize(
+    ("before", "known"),
+    [(timedelta(0), True), (2 * MINUTE, True), (2 * MINUTE + timedelta(seconds=1), False)],
+    ids=["at the close", "two minutes before", "a second earlier"],
+)
+def test_with_something_open_only_a_snapshot_at_the_close_tells_it(before: timedelta, known: bool) -> None:
+    state = make_state(50_700, balance=50_500, as_of=CLOSE - before)
+    assert roll_day(state, TOPSTEP_DAY, CLOSE, settled=False).last_close == (50_500 if known else None)
+
+
+# --- the highest balance ------------------------------------------------------------------------------
+
+
+def test_the_highest_balance_follows_the_balance_not_the_equity() -> None:
+    up = mark(make_state(), report(51_000, balance=50_400))
+    assert (up.highest_balance, up.highest_equity) == (Decimal(50_400), Decimal(51_000))
+    down = mark(up, report(50_000, balance=49_900, after=120))
+    assert down.highest_balance == 50_400
+    told = mark(make_state(highest_balance=None), report(50_000, highest_balance=52_000))
+    assert told.highest_balance == 52_000
+    assert mark(make_state(highest_balance=None), report(60_000)).highest_balance is None
+
+
+def test_a_reported_floor_is_kept_until_another_comes() -> None:
+    told = mark(make_state(), report(50_100, floor=48_200))
+    assert mark(told, report(50_200, after=120)).reported_floor == 48_200
+    assert mark(told, report(50_200, after=120, floor=48_300)).reported_floor == 48_300
+
+
+def test_an_account_known_by_one_report_knows_only_what_it_tells() -> None:
+    state = opening_state(report(50_100, balance=50_000), TOPSTEP_DAY)
+    assert (state.trading_day, state.closed_day) == (WEDNESDAY, TUESDAY)
+    assert (state.balance, state.equity) == (Decimal(50_000), Decimal(50_100))
+    unknown = (
+        state.day_start_balance, state.day_start_equity, state.last_close, state.highest_equity,
+        state.highest_close, state.highest_balance, state.reported_floor,
+    )  # fmt: skip
+    assert set(unknown) == {None}
+    assert opening_state(report(50_100, day_start_balance=49_900), TOPSTEP_DAY).last_close == 49_900
+
+
+# --- payouts ------------------------------------------------------------------------------------------
+
+WON = make_state(
+    54_100, balance=54_000, day_start_balance=53_500, day_start_equity=53_600, last_close=53_500,
+    highest_equity=54_500, highest_close=53_500, highest_balance=54_000, reported_floor=50_000,
+)  # fmt: skip
+
+
+def test_a_payout_lowers_the_days_anchors_and_never_the_peaks() -> None:
+    paid = cash_flow(WON, CashFlow.PAYOUT_PAID, Decimal(2000))
+    assert (paid.balance, paid.equity) == (Decimal(52_000), Decimal(52_100))
+    assert (paid.day_start_balance, paid.day_start_equity) == (Decimal(51_500), Decimal(51_600))
+    assert (paid.highest_equity, paid.highest_close, paid.highest_balance) == (
+        Decimal(54_500), Decimal(53_500), Decimal(54_000),
+    )  # fmt: skip
+    assert (paid.payouts_requested, paid.payouts_paid, paid.reported_floor) == (1, 1, 50_000)
+
+
+def test_a_payout_is_no_loss_of_the_day() -> None:
+    paid = cash_flow(WON, CashFlow.PAYOUT_PAID, Decimal(2000))
+    assert paid.day_start_balance is not None
+    assert WON.day_start_balance is not None
+    assert paid.equity - paid.day_start_balance == WON.equity - WON.day_start_balance
+
+
+def test_asking_for_a_payout_moves_no_money() -> None:
+    asked = cash_flow(WON, CashFlow.PAYOUT_REQUESTED, Decimal(2000))
+    assert asked == replace(WON, payouts_requested=1)
+
+
+def test_asked_for_and_then_paid_is_one_payout() -> None:
+    asked = cash_flow(WON, CashFlow.PAYOUT_REQUESTED, Decimal(2000))
+    paid = cash_flow(asked, CashFlow.PAYOUT_PAID, Decimal(2000))
+    assert (paid.payouts_requested, paid.payouts_paid) == (1, 1)
+    second = cash_flow(paid, CashFlow.PAYOUT_PAID, Decimal(500))
+    assert (second.payouts_requested, second.payouts_paid) == (2, 2)
+
+
+def test_a_program_may_start_its_peaks_anew() -> None:
+    paid = cash_flow(WON, CashFlow.PAYOUT_PAID, Decimal(4000), peaks_reset_to=Decimal(50_000))
+    assert (paid.highest_equity, paid.highest_close, paid.highest_balance) == (
+        Decimal(50_100), Decimal(50_000), Decimal(50_000),
+    )  # fmt: skip
+    kept = cash_flow(WON, CashFlow.PAYOUT_PAID, Decimal(1000), peaks_reset_to=Decimal(50_000))
+    assert (kept.highest_equity, kept.highest_balance) == (Decimal(53_100), Decimal(53_000))
+
+
+def test_an_unknown_day_start_stays_unknown_over_a_payout() -> None:
+    blind = replace(WON, day_start_balance=None, day_start_equity=None)
+    paid = cash_flow(blind, CashFlow.PAYOUT_PAID, Decimal(2000))
+    assert (paid.day_start_balance, paid.day_start_equity) == (None, None)
+
+
+# --- over several days, and with a position open ------------------------------------------------------
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_rolling_over_a_week_twice_is_rolling_it_once(settled: bool) -> None:
+    after = RESET + timedelta(days=7)
+    for day in (CHICAGO, TOPSTEP_DAY, PRAGUE):
+        once = roll_day(make_state(50_700), day, after, settled=settled)
+        assert roll_day(once, day, after, settled=settled) is once
+        assert (once.trading_day, once.closed_day) == (day.day_of(after), day.last_closed(after))
+
+
+def test_a_week_in_hourly_steps_is_a_week_in_one() -> None:
+    state, hour = make_state(50_700), timedelta(hours=1)
+    for day in (CHICAGO, TOPSTEP_DAY):
+        step, now = state, NOON
+        while now <= NOON + timedelta(days=7):
+            step = roll_day(step, day, now, settled=True)
+            now += hour
+        assert step == roll_day(state, day, now - hour, settled=True)
+
+
+def test_a_reset_while_a_position_is_open_takes_the_equity_of_that_moment() -> None:
+    """Open since noon; a report a minute before 17:00 shows 700 of open profit, the balance unchanged."""
+    held = mark(make_state(), replace(report(50_700, balance=50_000), as_of=RESET - MINUTE))
+    opened = roll_day(held, CHICAGO, RESET + MINUTE, settled=False)
+    assert (opened.day_start_balance, opened.day_start_equity) == (Decimal(50_000), Decimal(50_700))
+    assert (opened.last_close, opened.highest_equity) == (Decimal(50_000), Decimal(50_700))
+
+
+def test_trades_are_counted_from_the_reset_and_losses_go_on() -> None:
+    state = make_state(trades_today=4, losses_in_a_row=2, last_loss_at=NOON, last_trade_at=NOON)
+    thursday = roll_day(state, CHICAGO, RESET, settled=True)
+    assert (thursday.trades_today, thursday.losses_in_a_row) == (0, 2)
+    assert (thursday.last_loss_at, thursday.last_trade_at) == (NOON, NOON)
+
+
+def test_over_a_close_alone_trades_are_counted_on() -> None:
+    closed = roll_day(make_state(trades_today=4), TOPSTEP_DAY, CLOSE, settled=True)
+    assert closed.trades_today == 4

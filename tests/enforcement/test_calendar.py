@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enforcement.calendar import Session, TradingDay, session_at
-from tests.enforcement.make import ASIA, CHICAGO, LONDON, NY_AM, NY_LUNCH, PRAGUE, PROPERTY
+from enforcement.calendar import Session, TradingDay, TradingHours, instant, session_at
+from tests.enforcement.make import ASIA, CHICAGO, LONDON, NY_AM, NY_LUNCH, PRAGUE, PROPERTY, TOPSTEP_DAY
 
 pytestmark = pytest.mark.core
 
@@ -151,3 +151,121 @@ def test_a_session_keeps_its_own_zones_clock() -> None:
     assert frankfurt.is_open(at("2026-03-04T08:00:00"))
     assert not frankfurt.is_open(at("2026-03-04T07:59:59"))
     assert frankfurt.is_open(at("2026-04-01T07:00:00"))
+
+
+# --- closes -------------------------------------------------------------------------------------------
+
+APEX_DAY = TradingDay("America/Chicago", time(17), close=time(16, 59, 59), close_zone="America/New_York")
+PRAGUE_2300 = TradingDay("Europe/Prague", time(0), rests_at_weekend=False, close=time(23))
+CLOSES = [
+    # 15:10 Chicago: 21:10 UTC in winter, 20:10 in summer; the day began at 17:00 the evening before
+    pytest.param(TOPSTEP_DAY, "2026-03-05", "2026-03-05T21:10:00", id="Topstep in winter"),
+    pytest.param(TOPSTEP_DAY, "2026-03-10", "2026-03-10T20:10:00", id="Topstep in summer"),
+    pytest.param(TOPSTEP_DAY, "2026-03-09", "2026-03-09T20:10:00", id="Topstep on the Monday after the change"),
+    pytest.param(TOPSTEP_DAY, "2026-11-02", "2026-11-02T21:10:00", id="Topstep on the Monday it changes back"),
+    pytest.param(APEX_DAY, "2026-03-10", "2026-03-10T20:59:59", id="Apex, by New York's clock"),
+    pytest.param(PRAGUE_2300, "2026-03-28", "2026-03-28T22:00:00", id="Prague before its change"),
+    pytest.param(PRAGUE_2300, "2026-03-29", "2026-03-29T21:00:00", id="Prague on the day of it"),
+    pytest.param(PRAGUE_2300, "2026-10-25", "2026-10-25T22:00:00", id="Prague when it changes back"),
+    # without a close of its own a day closes with the next reset
+    pytest.param(CHICAGO, "2026-03-05", "2026-03-05T23:00:00", id="at the reset"),
+    pytest.param(CHICAGO, "2026-03-06", "2026-03-08T22:00:00", id="Friday's at Sunday's open"),
+    pytest.param(PRAGUE, "2026-03-28", "2026-03-28T23:00:00", id="at Prague's midnight"),
+    # a close at the very time of the reset is the one that ends the day
+    pytest.param(TradingDay("America/Chicago", time(17), close=time(17)), "2026-03-05", "2026-03-05T23:00:00", id="at the time of the reset"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("day", "of", "closes"), CLOSES)
+def test_when_a_day_closes(day: TradingDay, of: str, closes: str) -> None:
+    closed, moment = date.fromisoformat(of), at(closes)
+    assert day.closes_at(closed) == moment
+    assert day.last_closed(moment) == closed, "the closing instant is closed"
+    assert day.last_closed(moment - timedelta(seconds=1)) == day.day_before(closed)
+    assert day.next_close(moment - timedelta(seconds=1)) == moment
+    assert day.next_close(moment) == day.closes_at(day.next_day(closed))
+
+
+@pytest.mark.parametrize(
+    ("moment", "last"),
+    [
+        pytest.param("2026-03-06T21:09:59", "2026-03-05", id="Friday, a second before the close"),
+        pytest.param("2026-03-06T21:10:00", "2026-03-06", id="Friday's close"),
+        pytest.param("2026-03-07T12:00:00", "2026-03-06", id="Saturday"),
+        pytest.param("2026-03-08T22:00:00", "2026-03-06", id="Sunday's open is Monday, not yet closed"),
+        pytest.param("2026-03-09T20:10:00", "2026-03-09", id="Monday's close, an hour earlier by UTC"),
+    ],
+)
+def test_the_last_close_over_a_weekend(moment: str, last: str) -> None:
+    assert TOPSTEP_DAY.last_closed(at(moment)) == date.fromisoformat(last)
+
+
+@PROPERTY
+@given(
+    day=st.sampled_from(
+        [CHICAGO, TOPSTEP_DAY, APEX_DAY, PRAGUE, PRAGUE_2300, NEW_YORK, UTC_PLUS_3, HALF_PAST]
+    ),
+    moment=st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)),
+)
+def test_the_last_close_is_past_and_the_next_is_to_come(day: TradingDay, moment: datetime) -> None:
+    now = moment.replace(tzinfo=UTC)
+    last = day.last_closed(now)
+    assert day.closes_at(last) <= now < day.next_close(now)
+    assert day.opens_at(last) < day.closes_at(last) <= day.opens_at(day.next_day(last))
+    assert day.day_before(day.next_day(last)) == last
+
+
+def test_a_days_close_and_its_next_reset_may_be_23_or_25_hours_from_the_ones_before() -> None:
+    def gap(day: TradingDay, of: str) -> timedelta:
+        closed = date.fromisoformat(of)
+        return day.closes_at(closed) - day.closes_at(day.day_before(closed))
+
+    assert gap(PRAGUE_2300, "2026-03-29") == timedelta(hours=23)
+    assert gap(PRAGUE_2300, "2026-10-25") == timedelta(hours=25)
+    assert gap(TOPSTEP_DAY, "2026-03-09") == timedelta(hours=3 * 24 - 1), "over the weekend of the change"
+    assert gap(TOPSTEP_DAY, "2026-11-02") == timedelta(hours=3 * 24 + 1)
+
+
+# --- hours --------------------------------------------------------------------------------------------
+
+NIGHT = TradingHours(time(18), time(17), "America/New_York")
+DAYTIME = TradingHours(time(9), time(17), "America/New_York")
+SPANS = [
+    pytest.param(NIGHT, "2026-03-10T12:00:00", "2026-03-09T22:00:00", "2026-03-10T21:00:00", id="Tuesday's began on Monday evening"),
+    pytest.param(NIGHT, "2026-03-10T20:59:59", "2026-03-09T22:00:00", "2026-03-10T21:00:00", id="its last second"),
+    pytest.param(NIGHT, "2026-03-10T22:00:00", "2026-03-10T22:00:00", "2026-03-11T21:00:00", id="at the opening the next one holds"),
+    pytest.param(NIGHT, "2026-03-13T23:00:00", "2026-03-15T22:00:00", "2026-03-16T21:00:00", id="Friday evening: Monday's"),
+    pytest.param(NIGHT, "2026-03-14T12:00:00", "2026-03-15T22:00:00", "2026-03-16T21:00:00", id="Saturday: Monday's"),
+    pytest.param(NIGHT, "2026-03-15T12:00:00", "2026-03-15T22:00:00", "2026-03-16T21:00:00", id="Sunday morning: Monday's"),
+    pytest.param(NIGHT, "2026-03-06T12:00:00", "2026-03-05T23:00:00", "2026-03-06T22:00:00", id="in winter an hour later by UTC"),
+    pytest.param(NIGHT, "2026-10-30T12:00:00", "2026-10-29T22:00:00", "2026-10-30T21:00:00", id="Europe in winter, New York in summer"),
+    pytest.param(DAYTIME, "2026-03-10T12:59:59", "2026-03-10T13:00:00", "2026-03-10T21:00:00", id="before nine: today's"),
+    pytest.param(DAYTIME, "2026-03-10T20:59:59", "2026-03-10T13:00:00", "2026-03-10T21:00:00", id="before five: today's"),
+    pytest.param(DAYTIME, "2026-03-10T21:00:00", "2026-03-11T13:00:00", "2026-03-11T21:00:00", id="at five: tomorrow's"),
+    pytest.param(DAYTIME, "2026-03-13T21:00:00", "2026-03-16T13:00:00", "2026-03-16T21:00:00", id="Friday at five: Monday's"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("hours", "moment", "opens", "closes"), SPANS)
+def test_the_span_that_holds_an_instant_or_the_next(
+    hours: TradingHours, moment: str, opens: str, closes: str
+) -> None:
+    assert hours.span_of(at(moment)) == (at(opens), at(closes))
+
+
+def test_between_close_and_opening_the_span_that_is_just_over_is_given() -> None:
+    """17:30 in New York: closed either way; the next span opens at 18:00."""
+    assert NIGHT.span_of(at("2026-03-10T21:30:00")) == (at("2026-03-09T22:00:00"), at("2026-03-10T21:00:00"))
+
+
+@pytest.mark.parametrize(
+    ("day", "local", "utc"),
+    [
+        ("2026-03-29", "02:30", "2026-03-29T01:30:00"),
+        ("2026-10-25", "02:30", "2026-10-25T00:30:00"),
+        ("2026-03-29", "03:00", "2026-03-29T01:00:00"),
+    ],
+    ids=["skipped: by the clock before", "twice: the first", "just after the gap"],
+)
+def test_a_local_time_that_a_clock_change_skips_or_repeats(day: str, local: str, utc: str) -> None:
+    assert instant(date.fromisoformat(day), time.fromisoformat(local), "Europe/Prague") == at(utc)

@@ -10,18 +10,22 @@ from enforcement import evaluate_account, evaluate_order
 from enforcement.context import AccountContext
 from enforcement.decision import Outcome
 from enforcement.explain import explain
-from enforcement.program import Automation
+from enforcement.program import Automation, HedgeScope, HedgingRule
 from enforcement.rules import MESSAGES, RULES
 from tests.enforcement.make import (
     BARE,
     LONDON,
+    MNQ,
     NOON,
     NQ,
     daily_floor,
+    make_activity,
     make_context,
+    make_entry,
     make_flag,
     make_guard,
     make_intent,
+    make_news,
     make_position,
     make_state,
     make_terms,
@@ -35,9 +39,12 @@ pytestmark = pytest.mark.core
 
 ORDER_OF_THE_TABLE = [
     "trading_state", "admission", "program_terms", "automation_policy", "account_data_fresh", "signal_fresh",
-    "instrument_allowed", "order_shape", "trading_hours", "max_contracts", "protective_stop",
-    "risk_per_trade", "loss_floors",
+    "instrument_allowed", "order_shape", "trading_hours", "news_window", "hedging", "max_contracts",
+    "protective_stop", "risk_per_trade", "loss_floors", "order_rate", "duplicate_order", "trade_count",
+    "holding_time", "payout_progress",
 ]  # fmt: skip
+# They need a known instrument to object at all; the last two never stop an entry.
+NEEDS_INSTRUMENT, NEVER_STOPS = {"hedging", "duplicate_order"}, {"holding_time", "payout_progress"}
 
 
 def test_the_table_stands_in_the_order_of_the_design() -> None:
@@ -57,6 +64,7 @@ def everything_wrong(**mended: Any) -> Any:
     terms: dict[str, Any] = {
         "unavailable": "an override can't be read", "automation": Automation.PROHIBITED,
         "allowed_sessions": (LONDON,), "max_contracts": 1, "max_risk_share": "0.0001", "stop_required": True,
+        "news": (make_news(),), "hedging": HedgingRule(scope=HedgeScope.ACCOUNT), "max_trades_per_day": 3,
         **mended.pop("terms", {}),
     }  # fmt: skip
     intent: dict[str, Any] = {
@@ -64,7 +72,9 @@ def everything_wrong(**mended: Any) -> Any:
     }  # fmt: skip
     fields: dict[str, Any] = {
         "flags": (make_flag("paused"),), "obstacle": "admission.route_disabled", "live": True,
-        "state": make_state(47_500, as_of=NOON - seconds(3600)), **mended,
+        "state": make_state(47_500, as_of=NOON - seconds(3600), trades_today=3), "news": None,
+        "positions": (make_position(-1, instrument=MNQ, stop=20_010),),
+        "guard": make_guard(max_entries_per_minute=1), "activity": make_activity(make_entry()), **mended,
     }  # fmt: skip
     return make_context(terms=make_terms(**terms), intent=make_intent(**intent), **fields)
 
@@ -76,14 +86,19 @@ MENDED: list[tuple[str, str, str, dict[str, Any]]] = [
     ("error", "program_terms.unavailable", "", {"obstacle": None}),
     ("automation", "automation_policy.forbidden", "terms", {"unavailable": None}),
     ("stale", "account_data_fresh.stale", "", {"live": False}),
-    ("stale", "signal_fresh.expired", "", {"state": make_state(47_500)}),
+    ("stale", "signal_fresh.expired", "", {"state": make_state(47_500, trades_today=3)}),
     ("instrument", "instrument_allowed.unknown_symbol", "intent", {"signalled_at": NOON}),
     ("contracts", "order_shape.size_not_positive", "intent", {"instrument": NQ, "quantity": 0}),
     ("session", "trading_hours.session_not_allowed", "intent", {"quantity": 2}),
-    ("contracts", "max_contracts.over", "terms", {"allowed_sessions": None}),
-    ("risk", "protective_stop.required", "terms", {"max_contracts": 2}),
+    ("news", "news_window.unknown", "terms", {"allowed_sessions": None}),
+    ("hedging", "hedging.opposite_here", "terms", {"news": ()}),
+    ("contracts", "max_contracts.over", "terms", {"hedging": None}),
+    ("risk", "protective_stop.required", "terms", {"max_contracts": 5}),
     ("risk", "risk_per_trade.over", "intent", {"stop_loss": Decimal(19_990)}),
     ("drawdown", "drawdown.at_floor", "terms", {"max_risk_share": None}),
+    ("rate", "order_rate.minute", "", {"state": make_state(50_000, trades_today=3)}),
+    ("rate", "duplicate_order.repeated", "", {"guard": make_guard()}),
+    ("rate", "trade_count.trades", "", {"activity": make_activity()}),
 ]  # fmt: skip
 
 
@@ -102,7 +117,9 @@ def test_the_first_rule_of_the_table_that_blocks_names_the_type(steps: int) -> N
 
 def test_every_rule_that_objects_is_kept_not_only_the_first() -> None:
     blocking = {f.rule for f in evaluate_order(everything_wrong()).findings if f.outcome.blocks}
-    assert blocking == set(ORDER_OF_THE_TABLE)
+    assert blocking == set(ORDER_OF_THE_TABLE) - NEEDS_INSTRUMENT - NEVER_STOPS
+    known = everything_wrong(intent={"instrument": NQ, "stop_loss": Decimal(19_990)})
+    assert {f.rule for f in evaluate_order(known).findings if f.outcome.blocks} >= NEEDS_INSTRUMENT
 
 
 def test_a_warning_does_not_block() -> None:

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 
 from enforcement.exposure import (
+    contracts_held,
     mini_equivalents,
     open_risk,
     order_risk,
     position_risk,
     stop_loss_money,
+    weight_in,
 )
+from enforcement.orders import Side
+from enforcement.program import ProductLimit
 from tests.enforcement.make import (
     BARE,
     ES,
@@ -19,11 +23,13 @@ from tests.enforcement.make import (
     GER40,
     MNQ,
     NQ,
+    SIL,
     Number,
     make_context,
     make_guard,
     make_intent,
     make_position,
+    make_terms,
     make_working,
 )
 
@@ -51,6 +57,8 @@ ORDERS: list[Any] = [
     pytest.param({"stop_loss": None}, {}, None, id="no stop, nothing assumed: no bound"),
     pytest.param({"stop_loss": None, "entry_price": None}, {"no_stop_ticks": 100}, None, id="no price"),
     pytest.param({"entry_price": None}, {}, None, id="a stop but no price"),
+    pytest.param({"commission": 7}, {}, "427", id="the order's own commission: 400 + 20 + 7"),
+    pytest.param({"commission": 0}, {}, "420", id="a commission of nothing is known as well"),
     pytest.param({"quantity": None}, {}, None, id="no size"),
     pytest.param({"instrument": None}, {}, None, id="no known instrument"),
 ]
@@ -102,8 +110,64 @@ def test_longs_and_shorts_do_not_net_their_stops() -> None:
 def test_contracts_count_in_minis_over_everything_held_and_working() -> None:
     positions = [make_position(2), make_position(-1, instrument=ES), make_position(5, instrument=MNQ)]
     working = [make_working(3, instrument=MNQ), make_working(1)]
-    assert mini_equivalents(positions, working) == 2 + 1 + Decimal("0.5") + Decimal("0.3") + 1
-    assert mini_equivalents([], []) == 0
+    totals = contracts_held(positions, working)
+    assert totals == [(NQ, 2), (ES, 1), (MNQ, 5), (MNQ, 3), (NQ, 1)]
+    assert mini_equivalents(totals, make_terms()) == 3 + 1 + Decimal("0.8")
+    assert mini_equivalents(contracts_held([], []), make_terms()) == 0
+
+
+SELL: dict[str, Any] = {"side": "sell", "stop_loss": 20_010}
+NETTED: list[Any] = [
+    pytest.param(3, {"quantity": 2}, 5, id="more of the same"),
+    pytest.param(3, {"quantity": 2, **SELL}, 1, id="less of it"),
+    pytest.param(3, {"quantity": 3, **SELL}, 0, id="none of it"),
+    pytest.param(3, {"quantity": 7, **SELL}, 4, id="stop and reverse: what is left on the other side"),
+    pytest.param(-3, {"quantity": 7}, 4, id="from short to long"),
+]
+
+
+@pytest.mark.parametrize(("held", "intent", "left"), NETTED)
+def test_positions_of_one_symbol_net_with_an_order(held: int, intent: dict[str, Any], left: int) -> None:
+    assert contracts_held([make_position(held)], [], make_intent(**intent)) == [(NQ, left)]
+
+
+def test_a_working_order_counts_in_full_whichever_side_it_is_on() -> None:
+    working = [make_working(2, side=Side.SELL)]
+    assert contracts_held([make_position(3)], working, make_intent(quantity=1)) == [(NQ, 4), (NQ, 2)]
+
+
+def test_two_positions_of_one_symbol_are_one() -> None:
+    assert contracts_held([make_position(3), make_position(-1)], []) == [(NQ, 2)]
+
+
+def limit(product: str, weight: str | None) -> ProductLimit:
+    return ProductLimit(product=product, weight=None if weight is None else Decimal(weight))
+
+
+WEIGHTS: list[Any] = [
+    pytest.param({}, "0.1", id="the instrument's own"),
+    pytest.param({"micro_weight": "0.5"}, "0.5", id="the program's for micros"),
+    pytest.param({"product_limits": (limit("metals", "1"),)}, "1", id="the program's for the group"),
+    pytest.param(
+        {"product_limits": (limit("metals", "1"), limit("SIL", "0.2"))},
+        "0.2",
+        id="for the symbol before that",
+    ),
+    pytest.param(
+        {"product_limits": (limit("SIL", None),), "micro_weight": "0.5"}, "0.5", id="a cap is no weight"
+    ),
+    pytest.param(
+        {"product_limits": (limit("SIL", "0.2"),), "micro_weight": "0.5"},
+        "0.2",
+        id="a product's before micros'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("terms", "weight"), WEIGHTS)
+def test_what_a_contract_counts_as_by_the_program(terms: dict[str, Any], weight: str) -> None:
+    assert weight_in(make_terms(**terms), SIL) == Decimal(weight)
+    assert weight_in(make_terms(micro_weight="0.5"), NQ) == 1, "a mini is no micro"
 
 
 def test_the_context_projects_equity_to_every_stop() -> None:

@@ -1,0 +1,49 @@
+"""May a position be held at this instant: the question that flattening answers."""
+
+from datetime import datetime, time
+
+from enforcement.calendar import FRIDAY, SATURDAY, SUNDAY, zone_named
+from enforcement.context import AccountContext
+from enforcement.decision import BreachType, Finding, Outcome
+from enforcement.instruments import Instrument
+from enforcement.releases import in_window
+from enforcement.trading_window import window_of
+
+RULE = "holding"
+MESSAGES = {
+    "holding.allowed": "The position may be held.",
+    "holding.news": "{event} is at {at}: nothing may be held from {before} s before to {after} s after it.",
+    "holding.after_hours": "The position had to be flat by {limit}.",
+    "holding.weekend": "The program lets nothing be held over the weekend.",
+}
+
+
+def evaluate_holding(ctx: AccountContext, instrument: Instrument) -> Finding:
+    """The firm's word on a position held now: past flat-by or its hours, over a weekend, around a release
+    for which it must be flat. Both ends of a release's window are inside; at flat-by it is too late."""
+    window = window_of(ctx.terms, ctx.now, instrument.group)
+    if window is not None and not ctx.terms.overnight and not window.lets_hold(ctx.now):
+        limit = window.flat if window.flat is not None and window.flat <= ctx.now else window.opens
+        return _finding("after_hours", BreachType.SESSION, limit=f"{limit:%Y-%m-%d %H:%M} UTC")
+    if ctx.terms.weekend is False and _is_weekend(ctx.now):
+        return _finding("weekend", BreachType.SESSION)
+    for rule, event in in_window(ctx.terms.news, ctx.news or (), instrument, ctx.now):
+        if rule.must_be_flat:
+            return _finding("news", BreachType.NEWS)._replace(
+                facts={
+                    "event": event.name, "at": f"{event.at:%Y-%m-%d %H:%M} UTC",
+                    "before": rule.before_seconds, "after": rule.after_seconds, "severity": rule.severity,
+                }
+            )  # fmt: skip
+    return Finding(RULE, "holding.allowed", Outcome.PASS, BreachType.SESSION)
+
+
+def _is_weekend(at: datetime) -> bool:
+    """From the markets' close on Friday, 17:00 in New York, to their opening on Sunday at the same hour."""
+    local = at.astimezone(zone_named("America/New_York"))
+    day, late = local.weekday(), local.time() >= time(17)
+    return day == SATURDAY or (day == FRIDAY and late) or (day == SUNDAY and not late)
+
+
+def _finding(code: str, breach_type: str, limit: str | None = None) -> Finding:
+    return Finding(RULE, f"holding.{code}", Outcome.DENY, breach_type, limit=limit)

@@ -1,0 +1,54 @@
+"""Timelines with parts of lots and trades that end where they began."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from enforcement.instruments import Instrument
+from enforcement.scenario import Fill, Order, Step, run
+from tests.enforcement.make import BARE, EURUSD, NQ, make_intent, make_terms, static_floor
+
+pytestmark = pytest.mark.core
+
+TEN = datetime(2026, 9, 14, 10, tzinfo=UTC)
+
+
+def fill(
+    minute: int, quantity: str, price: str, stop: str | None = None, instrument: Instrument = EURUSD
+) -> Fill:
+    return Fill(
+        at=TEN + timedelta(minutes=minute), instrument=instrument, quantity=Decimal(quantity),
+        price=Decimal(price), stop=None if stop is None else Decimal(stop),
+    )  # fmt: skip
+
+
+def steps_of(*timeline: Fill | Order) -> list[Step]:
+    return list(run(timeline, make_terms(floors=(static_floor(4000),)), BARE))
+
+
+def test_half_a_lot_more_closes_nothing_and_is_stopped_where_the_farther_stop_is() -> None:
+    """A lot held at 1.10 down to 1.08 loses 2,000, the stock order 200 a contract."""
+    at = TEN + timedelta(minutes=3)
+    wish = Order(at=at, intent=make_intent(signalled_at=at, quantity=1))
+    first, second, third, asked = steps_of(
+        fill(0, "0.5", "1.10", "1.09"), fill(1, "0.5", "1.10", "1.08"), fill(2, "-0.5", "1.10"), wish
+    )
+    assert [step.state.balance for step in (first, second, third)] == [50_000] * 3
+    assert asked.decision is not None
+    assert asked.decision.floors[0].projected == 50_000 - 1000 - 200
+
+
+def test_adding_at_a_better_price_books_no_result() -> None:
+    _, second = steps_of(fill(0, "0.5", "1.10", "1.09"), fill(1, "0.5", "1.11", "1.09"))
+    assert (second.state.balance, second.state.equity) == (50_000, 50_500)
+    assert second.state.trades_today == 1
+
+
+def test_a_trade_that_ends_where_it_began_is_neither_a_loss_nor_a_win() -> None:
+    steps = steps_of(
+        fill(0, "1", "20000", "19990", NQ), fill(1, "-1", "19995", None, NQ),
+        fill(2, "1", "20000", "19990", NQ), fill(3, "-1", "20000", None, NQ),
+        fill(4, "1", "20000", "19990", NQ), fill(5, "-1", "20000.25", None, NQ),
+    )  # fmt: skip
+    assert [step.state.losses_in_a_row for step in steps[1::2]] == [1, 1, 0]
