@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from bench.client import Broken, idle, steady
+from bench.engine import print_costs
 from bench.report import SIDES, Result, Rounds, machine, print_result, store
 from bench.side import ROOT, PropGuard, Side, Stock
 from bench.wire import ACCOUNTS
@@ -50,6 +51,7 @@ def main() -> int:
         f"for {ACCOUNTS:,} accounts.\n"
         "Times over all rounds; a ratio is the median of the rounds' own, its range beside it."
     )
+    print_costs()
     results = []
     for name in ("sqlite", "postgres") if chosen.database == "both" else (chosen.database,):
         with _databases(name) as urls:

@@ -72,10 +72,12 @@ def _follow(source_name: str, programs: list[Program], count: int, paper: Connec
 
 def _state(account: Account, number: int, now: datetime) -> AccountState:
     equity = Decimal(47_600) if number % 30 == NEAR_FLOOR else START
+    day = terms_in_force(account.program).day
     return AccountState(
         account=account, balance=equity, equity=equity, as_of=now, source=StateSource.PAPER.value,
-        trading_day=terms_in_force(account.program).day.day_of(now), day_start_balance=equity,
-        day_start_equity=equity, highest_equity=START, highest_close=START,
+        trading_day=day.day_of(now), closed_day=day.last_closed(now), last_close=equity,
+        day_start_balance=equity, day_start_equity=equity, highest_equity=START, highest_close=START,
+        highest_balance=START,
     )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ class FirmsConfig(AppConfig):
     verbose_name = "Firms and accounts"
 
     def ready(self) -> None:
-        from firms.evidence import install_triggers
-        from firms.reference_data import load
+        from firms import evidence, reference_data, rulebook
 
-        post_migrate.connect(install_triggers, sender=self)
-        post_migrate.connect(load, sender=self)
+        post_migrate.connect(evidence.install_triggers, sender=self)
+        post_migrate.connect(rulebook.install_triggers, sender=self)
+        post_migrate.connect(reference_data.load, sender=self)

@@ -44,6 +44,14 @@ def read(firm_code: str, number: int, environ: Mapping[str, str] = os.environ) -
     )
 
 
+_SUFFIXES = ("_MAX_CONTRACTS", "_DAILY_LOSS_LIMIT", "_MAX_DRAWDOWN", "_MAX_RISK_PERCENT", "_ALLOWED_SESSIONS")
+
+
+def fingerprint(environ: Mapping[str, str] = os.environ) -> tuple[tuple[str, str], ...]:
+    """Every override that is set, for telling whether terms made before still hold."""
+    return tuple(sorted(item for item in environ.items() if item[0].endswith(_SUFFIXES)))
+
+
 def _values(
     firm_code: str,
     number: int,

@@ -6,15 +6,17 @@ takes the trader's lock first; flags are bare inserts and never wait.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from enforcement import account as core
+from enforcement.floors import PayoutEffect, levels_of
+from enforcement.program import ProgramTerms
 from firms import audit
 from firms.audit import Actor
 from firms.models import (
@@ -29,8 +31,9 @@ from firms.models import (
     Scope,
     Trader,
 )
+from firms.models import CashFlow as CashFlowRow
 from firms.statements import read
-from firms.terms import terms_in_force
+from firms.terms import account_terms
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 Subject = Account | Program | Firm | None  # None: the whole platform
@@ -93,15 +96,18 @@ def raise_flag(
     *,
     cause: str = MANUAL,
     reason: str = "",
+    until: datetime | None = None,
     actor: Actor = None,
     now: datetime | None = None,
 ) -> bool:
-    """Raise a flag; False when the same one is open already."""
+    """Raise a flag; False when the same one is open already. With `until` it ends by itself then."""
     now = now or timezone.now()
     with transaction.atomic():
+        # One whose own time is over is still written as open: it makes room first.
+        _open_flags(subject, key, cause).filter(until__lte=now).update(ended_at=F("until"))
         raised = _insert(
             Flag(
-                **_columns(subject), key=key, cause=cause, reason=reason, raised_at=now,
+                **_columns(subject), key=key, cause=cause, reason=reason, raised_at=now, until=until,
                 raised_by=audit.known(actor),
             )
         )  # fmt: skip
@@ -148,10 +154,10 @@ def end_flag(
     return bool(ended)
 
 
-def open_flags_on(account: Account) -> list[Flag]:
+def open_flags_on(account: Account, now: datetime | None = None) -> list[Flag]:
     """Every open flag that concerns an account, of whatever scope."""
     return list(
-        Flag.objects.filter(ended_at=None).filter(
+        Flag.objects.filter(Flag.open_at(now or timezone.now())).filter(
             Q(scope=Scope.PLATFORM)
             | Q(firm=account.program.firm_id)
             | Q(program=account.program_id)
@@ -190,40 +196,112 @@ def record_report(account: Account, report: core.StateReport, *, settled: bool) 
     """Book a report of balance and equity; the caller holds the trader's lock.
 
     `settled`: nothing was open since the last report, so the balance at every reset since is known.
-    The first report of an account starts its state at the report's own figures.
+    The first report of an account starts its state at the report's own figures. A floor that the report
+    breaks marks the account: failed, or locked until its next reset.
     """
-    day = terms_in_force(account.program).day
+    terms = _terms_of(account)
     stored = AccountState.objects.filter(account=account).first()
     if stored is None:
-        state = _first_state(report, day.day_of(report.as_of))
+        state = core.opening_state(report, terms.day)
     else:
-        state = core.roll_day(stored.to_core(), day, report.as_of, settled=settled)
+        before = stored.to_core()
+        state = core.roll_day(before, terms.day, report.as_of, settled=settled)
+        if state is not before:  # the turn of the day alone can break a floor, before anything is reported
+            _flag_breaches(account, state, terms, _turned_at(state, terms, report.as_of))
         state = core.mark(state, report)
-    return _store(account, state)
+    row = _store(account, state)
+    _flag_breaches(account, state, terms, state.as_of)
+    return row
 
 
 def roll(account: Account, now: datetime, *, settled: bool) -> AccountState | None:
-    """Bring the stored state to the trading day of `now`; the caller holds the trader's lock."""
+    """Bring the stored state to the trading day of `now`; the caller holds the trader's lock.
+
+    The reset itself can break a floor: profit closed today raises it, an open loss stays under it.
+    """
     stored = AccountState.objects.filter(account=account).first()
     if stored is None:
         return None
+    before, terms = stored.to_core(), _terms_of(account)
+    state = core.roll_day(before, terms.day, now, settled=settled)
+    if state is before:
+        return stored
+    row = _store(account, state)
+    _flag_breaches(account, state, terms, _turned_at(state, terms, now))
+    return row
+
+
+def record_trade(account: Account, *, opened: bool, result: Decimal | None, at: datetime) -> None:
+    """Count a fill: a position `opened`, or closed with a `result` in money; the caller holds the lock."""
+    row = AccountState.objects.filter(account=account).first()
+    if row is None:
+        return
+    row.last_trade_at = at
+    if opened:
+        row.trades_today += 1
+        AccountDay.objects.filter(account=account, day=row.trading_day).update(trades=F("trades") + 1)
+    if result is not None:
+        if result < 0:
+            row.losses_in_a_row += 1
+            row.last_loss_at = at
+        elif result > 0:
+            row.losses_in_a_row = 0
+    row.save(update_fields=["last_trade_at", "trades_today", "losses_in_a_row", "last_loss_at"])
+
+
+@transaction.atomic
+def record_cash_flow(
+    account: Account,
+    kind: core.CashFlow,
+    amount: Decimal,
+    *,
+    now: datetime,
+    reason: str = "",
+    actor: Actor = None,
+) -> AccountState:
+    """Book a payout asked for or paid: the day's anchors move with a payment, the program's floors as it
+    says. Raises ValueError for an amount that isn't above zero, or an account without a state."""
+    if amount <= 0:
+        raise ValueError(f"the amount {amount} is not above zero")
+    lock_traders([account.trader_id])
+    stored = AccountState.objects.filter(account=account).first()
+    if stored is None:
+        raise ValueError(f"nothing is known of the balance of {account}")
+    terms = _terms_of(account)
+    resets = any(floor.payout_effect is PayoutEffect.RESET for floor in terms.floors)
     before = stored.to_core()
-    state = core.roll_day(before, terms_in_force(account.program).day, now, settled=settled)
-    return stored if state is before else _store(account, state)
+    state = core.cash_flow(before, kind, amount, peaks_reset_to=terms.starting_balance if resets else None)
+    row = _store(account, state)
+    if kind is core.CashFlow.PAYOUT_PAID:
+        day = AccountDay.objects.filter(account=account, day=state.trading_day)
+        day.update(paid_out=F("paid_out") + amount, opening_balance=F("opening_balance") + amount)
+    CashFlowRow.objects.create(account=account, kind=kind.value, amount=amount, at=now, reason=reason)
+    audit.record(
+        f"account.{kind.value}", _name(account), now=now, actor=actor, reason=reason,
+        before=f"balance {before.balance}", after=f"balance {state.balance}",
+    )  # fmt: skip
+    return row
 
 
-def _first_state(report: core.StateReport, trading_day: date) -> core.AccountState:
-    return core.AccountState(
-        balance=report.balance,
-        equity=report.equity,
-        as_of=report.as_of,
-        source=report.source,
-        trading_day=trading_day,
-        day_start_balance=report.day_start_balance,
-        day_start_equity=report.day_start_equity,
-        highest_equity=report.highest_equity,
-        highest_close=report.highest_close,
-    )
+def _terms_of(account: Account) -> ProgramTerms:
+    return account_terms([account])[account.pk][1]
+
+
+def _turned_at(state: core.AccountState, terms: ProgramTerms, now: datetime) -> datetime:
+    """The instant of the reset that a state has just gone over; of a close alone, now."""
+    opened = terms.day.opens_at(state.trading_day)
+    return opened if opened > state.as_of else now
+
+
+def _flag_breaches(account: Account, state: core.AccountState, terms: ProgramTerms, now: datetime) -> None:
+    """Mark an account whose equity broke a floor, by the firm's own comparator: a state until its reset,
+    or for good, whatever equity does afterwards."""
+    for at in levels_of(terms.floors, state, terms.starting_balance, terms.size):
+        if at.is_crossed(state.equity, state.balance):
+            key = FlagKey.FAILED if at.floor.is_hard else FlagKey.DAY_LOCK
+            until = None if at.floor.is_hard else terms.day.next_reset(now)
+            reason = f"equity {state.equity:,.2f} at {state.as_of:%Y-%m-%d %H:%M:%S}Z, floor {at.level:,.2f}"
+            raise_flag(account, key, cause=at.floor.kind.value, reason=reason, until=until, now=now)
 
 
 def _store(account: Account, state: core.AccountState) -> AccountState:
@@ -259,6 +337,10 @@ class OpeningState:
     day_start_balance: Decimal | None = None
     highest_equity: Decimal | None = None
     highest_close: Decimal | None = None
+    highest_balance: Decimal | None = None
+    last_close: Decimal | None = None
+    floor: Decimal | None = None
+    payouts_paid: int = 0
 
 
 @transaction.atomic
@@ -292,18 +374,35 @@ def restate(
     """Start the account's state anew from `opening`, forgetting what was known of its money."""
     lock_traders([account.trader_id])
     AccountState.objects.filter(account=account).delete()
-    return record_report(account, _opening_report(account, opening, now, source), settled=True)
+    report = _opening_report(account, opening, now, source)
+    if opening.payouts_paid:  # they decide where some programs' floors are: known before any is tested
+        state = replace(
+            core.opening_state(report, _terms_of(account).day),
+            payouts_paid=opening.payouts_paid,
+            payouts_requested=opening.payouts_paid,
+        )
+        _store(account, state)
+    return record_report(account, report, settled=True)
 
 
 def _opening_report(
     account: Account, opening: OpeningState, now: datetime, source: core.StateSource
 ) -> core.StateReport:
+    """A floor that was read off stands for the peaks it came from: those since then start at what is
+    known now."""
     start = account.program.starting_balance
     balance = start if opening.balance is None else opening.balance
     equity = balance if opening.equity is None else opening.equity
-    of_a_fresh_one = start if balance == equity == start else None
-    day_start = of_a_fresh_one if opening.day_start_balance is None else opening.day_start_balance
-    peak = of_a_fresh_one if opening.highest_equity is None else max(opening.highest_equity, equity)
+    is_fresh = balance == equity == start
+    day_start = opening.day_start_balance
+    if day_start is None and is_fresh:
+        day_start = start
+
+    def peak(given: Decimal | None, now_at: Decimal) -> Decimal | None:
+        if given is None:
+            return max(start, now_at) if is_fresh or opening.floor is not None else None
+        return max(given, now_at)
+
     return core.StateReport(
         balance=balance,
         equity=equity,
@@ -311,6 +410,9 @@ def _opening_report(
         source=source,
         day_start_balance=day_start,
         day_start_equity=day_start,
-        highest_equity=peak,
-        highest_close=of_a_fresh_one if opening.highest_close is None else opening.highest_close,
+        highest_equity=peak(opening.highest_equity, equity),
+        highest_close=peak(opening.highest_close, start),
+        highest_balance=peak(opening.highest_balance, balance),
+        last_close=start if opening.last_close is None and is_fresh else opening.last_close,
+        floor=opening.floor,
     )

@@ -55,7 +55,7 @@ def _shape(model: type[Model], vendor: str) -> _Shape:
         found = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
         if found:
             converters.append((position, column, found))
-    return _Shape(", ".join(str(f.column) for f in fields), [f.attname for f in fields], converters)
+    return _Shape(", ".join(f'"{f.column}"' for f in fields), [f.attname for f in fields], converters)
 
 
 def _converted(row: Sequence[Any], shape: _Shape) -> Sequence[Any]:
@@ -108,7 +108,7 @@ def insert(rows: Sequence[Model], also: str = "NULL") -> None:
         return
     meta = type(rows[0])._meta
     fields = [field for field in meta.concrete_fields if not field.primary_key]
-    names = ", ".join(str(field.column) for field in fields)
+    names = ", ".join(f'"{field.column}"' for field in fields)
     row = f"({', '.join(['%s'] * len(fields))})"
     columns = [_column(rows, field) for field in fields]
     with connection.cursor() as cursor:

@@ -5,6 +5,9 @@ import secrets
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from enforcement.program import Deployment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -33,6 +36,18 @@ def secret_file(name: str, make: object = None) -> str:
 
 def secret_key() -> str:
     return os.environ.get("SECRET_KEY") or secret_file("secret_key")
+
+
+def deployment() -> Deployment | None:
+    """Where PropGuard runs, by PROPGUARD_DEPLOYMENT; None where nobody says. Some firms ask."""
+    word = os.environ.get("PROPGUARD_DEPLOYMENT", "").strip()
+    if not word:
+        return None
+    try:
+        return Deployment(word)
+    except ValueError:
+        known = " or ".join(Deployment)
+        raise ImproperlyConfigured(f"PROPGUARD_DEPLOYMENT is {word!r}; it is {known}") from None
 
 
 def database() -> dict[str, object]:

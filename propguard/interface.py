@@ -18,6 +18,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Exits", "logout", "execution.exit"),
             ("Positions", "stacked_line_chart", "execution.position"),
             ("Signals", "sensors", "execution.signal"),
+            ("Payouts", "payments", "firms.cashflow"),
         ),
     ),
     (
@@ -27,6 +28,9 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Programs", "rule", "firms.program"),
             ("Instruments", "candlestick_chart", "firms.instrument"),
             ("Sessions", "schedule", "firms.tradingsession"),
+            ("Closures", "event_busy", "firms.marketclosure"),
+            ("News", "newspaper", "execution.newsevent"),
+            ("Evidence", "fact_check", "firms.termsource"),
         ),
     ),
     (

@@ -1,6 +1,6 @@
 """Settings: all by environment variable, safe where nothing is set. docs/configuration.md lists them."""
 
-from propguard.environment import BASE_DIR, database, env, secret_key, var_dir
+from propguard.environment import BASE_DIR, database, deployment, env, secret_key, var_dir
 from propguard.interface import UNFOLD  # noqa: F401 - read by unfold
 
 # --- what every installation decides ------------------------------------------------------------------
@@ -18,6 +18,7 @@ DATABASES = {"default": database()}
 VAR_DIR = var_dir()
 
 # The source that `enqueue_execution_task_for_entry` hands over to; empty: the only enabled one.
+DEPLOYMENT = deployment()
 DEFAULT_SOURCE = env.str("PROPGUARD_DEFAULT_SOURCE", default="")
 WEB_WORKERS = env.int("PROPGUARD_WEB_WORKERS", default=2)
 WEB_THREADS = env.int("PROPGUARD_WEB_THREADS", default=4)

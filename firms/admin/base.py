@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
@@ -109,6 +109,14 @@ class PlainInline(TabularInline):
     formfield_overrides: "ClassVar[Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]]" = FIELDS
     extra = 0
     hide_title = True
+
+
+class SheetInline(StackedInline):
+    """Rows with too many columns for a table: each a sheet of its own, folded under its title."""
+
+    formfield_overrides: "ClassVar[Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]]" = FIELDS
+    extra = 0
+    collapsible = True
 
 
 class EvidenceInline(PlainInline):

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from django.db.models import Model
 from django.urls import reverse
@@ -73,13 +74,20 @@ def moment(at: datetime | None) -> SafeString | str:
 
 def ago(at: datetime | None, now: datetime) -> str:
     """How long ago, in the largest unit that says enough."""
-    if at is None:
-        return "never"
-    seconds = int((now - at) / timedelta(seconds=1))
+    return "never" if at is None else f"{_span(now - at)} ago"
+
+
+def until(at: datetime, now: datetime) -> str:
+    """How far ahead, likewise."""
+    return f"in {_span(at - now)}"
+
+
+def _span(span: timedelta) -> str:
+    seconds = int(span / timedelta(seconds=1))
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size:
-            return f"{seconds // size} {unit} ago"
-    return f"{max(seconds, 0)} s ago"
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 0)} s"
 
 
 def badge(text: object, tone: Tone = Tone.CALM, title: object = "") -> SafeString:
@@ -104,6 +112,14 @@ def link(row: Model | None, text: object = "") -> SafeString | str:
     if row is None:
         return NOTHING
     return format_html('<a class="pg-link" href="{}">{}</a>', address_of(row), text or str(row))
+
+
+def site(url: str) -> SafeString:
+    """A link to a page elsewhere, under its host's name; the whole address when pointed at."""
+    return format_html(
+        '<a class="pg-link" href="{0}" title="{0}" rel="noreferrer noopener" target="_blank">{1}</a>',
+        url, urlsplit(url).hostname or url,
+    )  # fmt: skip
 
 
 def cell(text: object, tone: Tone | None = None) -> SafeString:

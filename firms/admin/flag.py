@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import F
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
@@ -21,7 +22,8 @@ class OpenFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset):  # type: ignore[no-untyped-def]
         if self.value() in ("yes", "no"):
-            return queryset.filter(ended_at__isnull=self.value() == "yes")
+            is_open = Flag.open_at(timezone.now())
+            return queryset.filter(is_open if self.value() == "yes" else ~is_open)
         return queryset
 
 
@@ -40,7 +42,7 @@ class FlagAdmin(EvidenceAdmin):
 
     @shown("flag", "key")
     def what(self, flag: Flag) -> SafeString:
-        return badge(key_in_words(flag), Tone.WARN if flag.is_open else Tone.CALM)
+        return badge(key_in_words(flag), Tone.WARN if flag.is_open_at(timezone.now()) else Tone.CALM)
 
     @shown("on")
     def on(self, flag: Flag) -> SafeString | str:
@@ -52,4 +54,6 @@ class FlagAdmin(EvidenceAdmin):
 
     @shown("ended", "ended_at")
     def ended(self, flag: Flag) -> SafeString | str:
-        return badge("open", Tone.WARN) if flag.is_open else moment(flag.ended_at) or NOTHING
+        if flag.is_open_at(timezone.now()):
+            return badge("open", Tone.WARN)
+        return moment(flag.ended_at or flag.until) or NOTHING

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 from unfold.decorators import action
 from unfold.enums import ActionVariant
@@ -48,14 +49,18 @@ def holding(subject: Account | Program | Firm) -> list[Flag]:
         above |= Q(program=subject) | Q(firm=subject.firm_id)
     else:
         above |= Q(firm=subject)
-    return list(Flag.objects.filter(above, ended_at=None).select_related("firm", "program__firm", "account"))
+    return list(
+        Flag.objects.filter(above, Flag.open_at(timezone.now())).select_related(
+            "firm", "program__firm", "account"
+        )
+    )
 
 
 class PausableAdmin(admin.ModelAdmin):
     """Gives a model's list and page the actions pause and resume."""
 
     actions: Sequence[Callable[..., Any] | str] | None = ("pause_selected", "resume_selected")
-    actions_detail = ("pause", "resume")
+    actions_detail: Sequence[Any] = ("pause", "resume")
 
     @action(
         description="Pause",
@@ -146,7 +151,7 @@ class PausableAdmin(admin.ModelAdmin):
         left = holding(_named(subject))
         word = "is resumed" if ended else "had no pause of its own"
         if left:
-            held = "; ".join(_in_words(flag) for flag in left)
+            held = "; ".join(in_words(flag) for flag in left)
             self.message_user(request, f"{subject} {word}, but it is still held: {held}.", messages.WARNING)
         else:
             self.message_user(request, f"{subject} {word}. Nothing holds it.", messages.SUCCESS)
@@ -158,7 +163,7 @@ def _named(subject: Model) -> Account | Program | Firm:
     return subject
 
 
-def _in_words(flag: Flag) -> str:
+def in_words(flag: Flag) -> str:
     subject = "the platform" if flag.scope == Scope.PLATFORM else f"{flag.scope} {flag.subject}"
     why = flag.reason or flag.cause
     return f"{subject} is {key_in_words(flag)} ({why})"

@@ -464,7 +464,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='program',
-            constraint=models.CheckConstraint(condition=models.Q(('max_risk_share__isnull', True), models.Q(('max_risk_share__gt', 0), ('max_risk_share__lte', Decimal('0.1'))), _connector='OR'), name='risk_share_is_a_small_fraction', violation_error_message='The risk share is a fraction up to 0.1 (0.01 is 1 %).'),
+            constraint=models.CheckConstraint(condition=models.Q(('max_risk_share__isnull', True), models.Q(('max_risk_share__gt', 0), ('max_risk_share__lte', Decimal('0.1'))), _connector='OR'), name='risk_share_is_a_small_fraction', violation_error_message='The risk share is a fraction up to 0.1: 0.01 is one percent.'),
         ),
         migrations.AddConstraint(
             model_name='program',

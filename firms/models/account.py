@@ -1,15 +1,16 @@
 """An account, what is known of its money, and its days."""
 
 from decimal import Decimal
+from typing import ClassVar
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from enforcement import account as core
-from enforcement.program import GuardPolicy
+from enforcement.program import GuardPolicy, HoldsOverReset
 from firms.models.columns import choices, money_column
 from firms.models.firm import Trader
 from firms.models.program import Program
@@ -34,6 +35,13 @@ class Account(models.Model):
     )  # fmt: skip
     is_active = models.BooleanField("active", default=True, help_text="Off: every entry is refused.")
     opened_on = models.DateField(default=timezone.localdate)
+    purchased_on = models.DateField(
+        null=True, blank=True, help_text="When it was bought: firms keep older accounts on older rules."
+    )
+    has_optional_limits = models.BooleanField(
+        "optional limits", default=True,
+        help_text="The program's optional daily limit was taken. Off only if you know that it was not.",
+    )  # fmt: skip
 
     slippage_ticks = models.DecimalField(
         max_digits=6, decimal_places=1, default=_GUARD.slippage_ticks, validators=_ABOVE_ZERO,
@@ -46,6 +54,11 @@ class Account(models.Model):
         default=_GUARD.floor_buffer, validators=_ABOVE_ZERO,
         help_text="Money kept between the worst case and every floor.",
     )  # fmt: skip
+    floor_buffer_share = models.DecimalField(
+        max_digits=7, decimal_places=6, default=_GUARD.floor_buffer_share,
+        validators=[*_ABOVE_ZERO, MaxValueValidator(Decimal(1))],
+        help_text="The same as a share of the room above the floor: 0.05 is 5 %.",
+    )  # fmt: skip
     no_stop_ticks = models.DecimalField(
         "worst case without a stop", max_digits=8, decimal_places=1, null=True, blank=True, validators=_ABOVE_ZERO,
         help_text="Ticks assumed to be lost by an order without a stop. Empty: such an order is refused.",
@@ -53,6 +66,21 @@ class Account(models.Model):
     block_at_floor = models.BooleanField(
         default=_GUARD.block_at_floor,
         help_text="Refuse at the floor itself, even where the firm allows touching it.",
+    )
+    holds_over_reset = models.CharField(
+        max_length=8, blank=True, choices=choices(HoldsOverReset),
+        help_text="Whether the next reset's floors count as well. Empty: where the program allows holding.",
+    )  # fmt: skip
+    count_run_up = models.BooleanField(
+        default=_GUARD.count_run_up,
+        help_text="A favourable run raises an intraday trailing floor before the stop is hit: count it.",
+    )
+    duplicate_window_seconds = models.PositiveIntegerField(
+        "duplicate window", default=_GUARD.duplicate_window_seconds,
+        help_text="The same order again within so many seconds is refused, unless its alert has an id. 0: never.",
+    )  # fmt: skip
+    max_entries_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Entries within a minute. Empty: any number."
     )
     max_state_age_seconds = models.PositiveIntegerField(
         "oldest equity", default=_GUARD.max_state_age_seconds,
@@ -85,8 +113,13 @@ class Account(models.Model):
             slippage_ticks=self.slippage_ticks,
             commission_per_side=self.commission_per_side,
             floor_buffer=self.floor_buffer,
+            floor_buffer_share=self.floor_buffer_share,
             no_stop_ticks=self.no_stop_ticks,
             block_at_floor=self.block_at_floor,
+            holds_over_reset=HoldsOverReset(self.holds_over_reset) if self.holds_over_reset else None,
+            count_run_up=self.count_run_up,
+            duplicate_window_seconds=self.duplicate_window_seconds,
+            max_entries_per_minute=self.max_entries_per_minute,
             max_state_age_seconds=self.max_state_age_seconds,
             max_signal_age_seconds=self.max_signal_age_seconds,
         )
@@ -104,23 +137,33 @@ class AccountState(models.Model):
     day_start_balance = money_column(null=True, blank=True)
     day_start_equity = money_column(null=True, blank=True)
     highest_equity = money_column(null=True, blank=True)
+    closed_day = models.DateField(help_text="The last trading day whose close has passed.")
+    last_close = money_column(null=True, blank=True, help_text="The balance at that close.")
     highest_close = money_column(null=True, blank=True)
+    highest_balance = money_column(null=True, blank=True)
+    day_start_highest_close = money_column(
+        null=True, blank=True, help_text="The highest close as it was at the reset."
+    )
+    reported_floor = money_column(
+        null=True, blank=True, help_text="The drawdown floor as the venue or a person last gave it."
+    )
+    payouts_requested = models.PositiveIntegerField(default=0)
+    payouts_paid = models.PositiveIntegerField(default=0)
+    trades_today = models.PositiveIntegerField(default=0)
+    losses_in_a_row = models.PositiveIntegerField(default=0)
+    last_loss_at = models.DateTimeField(null=True, blank=True)
+    last_trade_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.account}: {self.equity:,.2f}"
 
     def to_core(self) -> core.AccountState:
         return core.AccountState(
-            balance=self.balance,
-            equity=self.equity,
-            as_of=self.as_of,
-            source=core.StateSource(self.source),
-            trading_day=self.trading_day,
-            day_start_balance=self.day_start_balance,
-            day_start_equity=self.day_start_equity,
-            highest_equity=self.highest_equity,
-            highest_close=self.highest_close,
+            **{name: getattr(self, name) for name in _STATE_FIELDS}, source=core.StateSource(self.source)
         )
+
+
+_STATE_FIELDS = [name for name in core.AccountState.__slots__ if name != "source"]
 
 
 class AccountDay(models.Model):
@@ -132,6 +175,8 @@ class AccountDay(models.Model):
     closing_balance = money_column()
     high_equity = money_column()
     low_equity = money_column()
+    trades = models.PositiveIntegerField(default=0, help_text="Positions opened.")
+    paid_out = money_column(default=Decimal(0))
 
     class Meta:
         ordering = ["-day"]
@@ -142,4 +187,26 @@ class AccountDay(models.Model):
 
     @property
     def profit(self) -> Decimal | None:
-        return None if self.opening_balance is None else self.closing_balance - self.opening_balance
+        """What the day won or lost; None where its opening balance was not seen. Payouts are no loss."""
+        if self.opening_balance is None:
+            return None
+        return self.closing_balance + self.paid_out - self.opening_balance
+
+
+class CashFlow(models.Model):
+    """A payout asked for, or paid: money that leaves without being a loss. Append-only."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="cash_flows")
+    kind = models.CharField(max_length=20, choices=choices(core.CashFlow))
+    amount = money_column(validators=[MinValueValidator(Decimal("0.01"))])
+    at = models.DateTimeField()
+    reason = models.TextField(blank=True)
+
+    append_only: ClassVar[bool] = True
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="cash_flow_amount_is_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.amount:,.2f}"

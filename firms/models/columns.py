@@ -35,6 +35,14 @@ def share_column(**options: Any) -> "models.DecimalField[Any, Any]":
     )
 
 
+def minutes_column(*, null: bool = False, **options: Any) -> "models.PositiveIntegerField[Any, Any]":
+    return models.PositiveIntegerField(null=null, blank=null, default=None if null else 0, **options)
+
+
+def seconds_column(**options: Any) -> "models.PositiveIntegerField[Any, Any]":
+    return models.PositiveIntegerField(null=True, blank=True, **options)
+
+
 def choices(enum: Any) -> list[tuple[str, str]]:
     """Choices of a core StrEnum, in its own words."""
     return [(member.value, member.value.replace("_", " ")) for member in enum]

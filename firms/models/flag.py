@@ -1,8 +1,11 @@
 """Dated facts that stop trading: a pause, a day lock, a failed account, the kill switch."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from firms.models.account import Account
 from firms.models.firm import Firm
@@ -59,6 +62,9 @@ class Flag(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     end_reason = models.TextField(blank=True)
+    until = models.DateTimeField(
+        null=True, blank=True, help_text="It ends by itself then: a day lock at the next reset."
+    )
 
     class Meta:
         ordering = ["-raised_at"]
@@ -94,4 +100,12 @@ class Flag(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.ended_at is None
+        return self.is_open_at(timezone.now())
+
+    def is_open_at(self, now: datetime) -> bool:
+        return self.ended_at is None and (self.until is None or now < self.until)
+
+    @classmethod
+    def open_at(cls, now: datetime) -> Q:
+        """What an open flag looks like to a query: not ended, and its own end not reached."""
+        return Q(ended_at=None) & (Q(until=None) | Q(until__gt=now))

@@ -16,3 +16,12 @@ class TermsSnapshot(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:12]
+
+
+class RulebookVersion(models.Model):
+    """One row: a random text, written anew by triggers whenever a rule changes (see firms/rulebook.py)."""
+
+    version = models.CharField(max_length=40)
+
+    def __str__(self) -> str:
+        return self.version

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from io import StringIO
 from typing import IO, Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.db import connections
 from django.db.utils import OperationalError
 
 from execution.processes import ProcessGroup, StopRequest, run_directory
+from firms.models import Program
 
 LOOK_EVERY_SECONDS = 0.25
 START_SECONDS = 60.0
@@ -45,6 +47,7 @@ class Command(BaseCommand):
         _require_free(host, port)
         self.stdout.write("PropGuard: preparing the database ...")
         _migrate()
+        self._load_catalog()
         hint = _seed(host, port) if demo else ""
         connections.close_all()
         stop = StopRequest()
@@ -61,6 +64,16 @@ class Command(BaseCommand):
                 group.ask_to_stop()
             for group in groups:
                 group.stop()
+
+    def _load_catalog(self) -> None:
+        """The firms' programs, at the first start only: later changes come by `manage.py sync_catalog`."""
+        if Program.objects.filter(catalog_key__isnull=False).exists():
+            return
+        self.stdout.write("PropGuard: loading the firms' programs (once) ...")
+        try:
+            call_command("sync_catalog", stdout=StringIO())
+        except CommandError as error:  # what is there already must not wait for it
+            self.stderr.write(f"The catalog could not be loaded: {error}")
 
 
 def _groups(host: str, port: int) -> list[ProcessGroup]:
