@@ -8,7 +8,7 @@ PY ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q -n auto
 
-.PHONY: help run setup check test test-core test-sqlite test-postgres bench screenshots lock clean
+.PHONY: help run setup check test test-core test-sqlite test-postgres bench mutants docs screenshots lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ test-postgres: .venv/.dev ## the Django tests on an embedded PostgreSQL
 
 bench: .venv/.dev ## measure: ack, alert to connector, decisions per second
 	$(BIN)/python -m bench
+
+docs: .venv/.dev ## write the generated pages anew
+	$(BIN)/python -m tools.rules_doc
+
+mutants: .venv/.dev ## break the core a line at a time and see that a test fails (long)
+	$(BIN)/python -m tools.mutants
 
 screenshots: .venv/.dev ## remake docs/images from the demo data
 	$(BIN)/python -m tests.browser.screenshots

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from enforcement.orders import Side
-from enforcement.program import Automation, ProgramTerms
+from enforcement.program import Automation, Deployment, ProgramTerms
 from execution import alarms, exits, orders, reports
 from execution.clock import database_now
 from execution.connectors import (
@@ -34,7 +35,7 @@ from execution.order_state import OrderStatus
 from firms.models import Account, Flag, Scope
 from firms.services import lock_traders
 from firms.statements import moment
-from firms.terms import load_terms, snapshot
+from firms.terms import account_terms, snapshot
 
 log = logging.getLogger(__name__)
 
@@ -130,17 +131,23 @@ class _Terms:
     def digest(self, account_id: int) -> str | None:
         started = time.monotonic()
         if started - self._read_at > TERMS_SECONDS:
-            accounts = Account.objects.filter(pk__in=self._accounts)
-            terms = load_terms(account.program_id for account in accounts)
-            pairs = {account.pk: (terms[account.program_id], account.guard) for account in accounts}
+            accounts = list(Account.objects.filter(pk__in=self._accounts))
+            terms = account_terms(accounts)
+            pairs = {account.pk: (terms[account.pk][1], account.guard) for account in accounts}
             self._digests = dict(zip(pairs, snapshot(pairs.values()), strict=True))
             self._terms = {pk: pair[0] for pk, pair in pairs.items()}
             self._read_at = started
         return self._digests.get(account_id)
 
-    def allows_live(self, account_id: int) -> bool:
-        """Whether the program, as last looked at, lets an automated order really leave."""
-        return self._terms[account_id].automation in (Automation.AUTO, Automation.OWN_DEVICE)
+    def allows_live(self, order: Order) -> bool:
+        """Whether the program, as last looked at, lets the order really leave: one that a person has
+        confirmed has a second decision."""
+        policy = self._terms[order.account_id].automation
+        if policy is Automation.OWN_DEVICE:
+            return settings.DEPLOYMENT is Deployment.OWN_DEVICE
+        if policy is Automation.CONFIRM_BY_HAND:
+            return order.decision is not None and order.decision.revision >= 2
+        return policy is Automation.AUTO
 
 
 def _claim(order: Order, terms: _Terms) -> Claim | None:
@@ -151,8 +158,11 @@ def _claim(order: Order, terms: _Terms) -> Claim | None:
         _withdraw(order, "the account's terms have changed since the decision")
         return None
     connector = connector_for(order.account)
-    if connector.live and not terms.allows_live(order.account_id):
-        _withdraw(order, "it was approved for dry-run; the program allows no automated live order")
+    if connector.live and not terms.allows_live(order):
+        _withdraw(
+            order,
+            "the program lets no automated live order leave from here, and nobody has confirmed this one",
+        )
         return None
     with transaction.atomic():
         now = database_now()
@@ -168,7 +178,8 @@ def _claim(order: Order, terms: _Terms) -> Claim | None:
 _UNOBSTRUCTED = f"""
     deadline > %(now)s
     AND NOT EXISTS (
-        SELECT 1 FROM {Flag._meta.db_table} WHERE ended_at IS NULL AND (
+        SELECT 1 FROM {Flag._meta.db_table} WHERE ended_at IS NULL
+        AND (until IS NULL OR until > %(now)s) AND (
             scope = 'platform' OR account_id = %(account)s OR program_id = %(program)s OR firm_id = %(firm)s))
     AND NOT EXISTS (
         SELECT 1 FROM {Exit._meta.db_table} WHERE account_id = %(account)s AND family = %(family)s
@@ -196,8 +207,8 @@ def _obstructions(order: Order, now: datetime) -> dict[str, Any]:
     }
 
 
-def _flags(account: Account) -> QuerySet[Flag]:
-    return Flag.objects.filter(ended_at=None).filter(
+def _flags(account: Account, now: datetime) -> QuerySet[Flag]:
+    return Flag.objects.filter(Flag.open_at(now)).filter(
         Q(scope=Scope.PLATFORM)
         | Q(account=account.pk)
         | Q(program=account.program_id)
@@ -217,7 +228,7 @@ def _routes(order: Order) -> QuerySet[Route]:
 def _what_changed(order: Order, now: datetime) -> str:
     if order.deadline is not None and order.deadline <= now:
         return "its time was over before it could leave"
-    if _flags(order.account).exists():
+    if _flags(order.account, now).exists():
         return "paused, locked or killed since the decision"
     if _exits(order).exists():
         return "an exit has overtaken it"

@@ -7,23 +7,33 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from django.conf import settings
 
 from enforcement.account import AccountState, StateSource, roll_day
-from enforcement.context import AccountContext, OpenFlag, OrderContext
+from enforcement.context import (
+    NO_ACTIVITY,
+    AccountContext,
+    Activity,
+    NewsEvent,
+    OpenFlag,
+    OrderContext,
+    OtherExposure,
+)
 from enforcement.decision import Decision
 from enforcement.engine import Standing, evaluate_account, evaluate_order
 from enforcement.exposure import Position, WorkingOrder
 from enforcement.instruments import Instrument, find
 from enforcement.orders import OrderIntent, Side
 from enforcement.program import GuardPolicy, ProgramTerms
-from execution import models
+from execution import models, surroundings
 from execution.instruments import extra_instruments
 from execution.order_state import RESERVING
 from firms.models import Account, Flag, Scope
 from firms.models import AccountState as StateRow
-from firms.statements import keys, read
-from firms.terms import load_programs
+from firms.statements import keys, moment, read
+from firms.terms import account_terms
 
 _MAY_FILL = "account_id {{ids}} AND leg = 'entry' AND status IN ({})".format(
     ", ".join(f"'{status.value}'" for status in sorted(RESERVING))
@@ -34,6 +44,7 @@ _ON_PAPER = f"""
 """  # noqa: S608 - a table's name
 _CONCERNS = """
     ended_at IS NULL
+    AND (until IS NULL OR until > %(now)s)
     AND (scope = 'platform' OR firm_id {firms} OR program_id {programs} OR account_id {ids})
 """
 Row = TypeVar("Row", models.Position, models.Order)
@@ -51,36 +62,45 @@ class Facts:
     working: tuple[WorkingOrder, ...]
     flags: tuple[OpenFlag, ...]
     live: bool
+    others: tuple[OtherExposure, ...] = ()
+    news: tuple[NewsEvent, ...] | None = ()
+    activity: Activity = NO_ACTIVITY
 
     def context(self, now: datetime) -> AccountContext:
-        return AccountContext(
-            now, self.terms, self.guard, self.state, self.positions, self.working, self.flags, self.live
-        )
+        return AccountContext(*self._parts(now))
 
     def order_context(self, intent: OrderIntent, now: datetime, obstacle: str | None = None) -> OrderContext:
-        return OrderContext(
+        return OrderContext(*self._parts(now), intent=intent, obstacle=obstacle)
+
+    def _parts(self, now: datetime) -> tuple[Any, ...]:
+        return (
             now, self.terms, self.guard, self.state, self.positions, self.working, self.flags, self.live,
-            intent=intent, obstacle=obstacle,
+            self.others, self.news, self.activity, settings.DEPLOYMENT,
         )  # fmt: skip
 
 
 def load(account_ids: Iterable[int], now: datetime) -> dict[int, Facts | Exception]:
-    """The facts of several accounts, by id, on the trading day of `now`. Nine queries at most.
+    """The facts of several accounts, by id, on the trading day of `now`. A fixed number of queries: the
+    rules are read only after a change, the owner's other accounts and the news only where a rule asks.
 
     An account whose facts can't be put together comes with its exception: it alone is blocked.
     """
     ids = list(account_ids)
     accounts = {account.pk: account for account in read(Account, "id {ids}", ids=ids)}
-    programs = load_programs(account.program_id for account in accounts.values())
+    effective = account_terms(accounts.values())
     for account in accounts.values():
-        account.program, _ = programs[account.program_id]
+        account.program, _ = effective[account.pk]
+    terms = {pk: found for pk, (_, found) in effective.items()}
     rows = _Rows(
-        terms={pk: terms for pk, (_, terms) in programs.items()},
+        terms=terms,
         states={row.account_id: row for row in read(StateRow, "account_id {ids}", ids=ids)},
         positions=_by_account(read(models.Position, "account_id {ids}", ids=ids)),
         orders=_by_account(read(models.Order, _MAY_FILL, ids=ids)),
-        flags=_flags(accounts.values()),
+        flags=_flags(accounts.values(), now),
         paper=keys(models.VenueAccount, "account_id", _ON_PAPER, ids=ids),
+        others=surroundings.others(accounts.values(), terms),
+        news=surroundings.news(terms.values(), now),
+        activity=surroundings.activity(accounts.values(), terms, now),
     )
     find_one = _Finder()
     facts: dict[int, Facts | Exception] = {}
@@ -115,6 +135,9 @@ class _Rows:
     orders: Mapping[int, list[models.Order]]
     flags: Mapping[int, tuple[OpenFlag, ...]]
     paper: Set[int]
+    others: Mapping[int, tuple[OtherExposure, ...]]
+    news: tuple[NewsEvent, ...] | None
+    activity: Mapping[int, Activity]
 
 
 def _by_account(rows: Iterable[Row]) -> dict[int, list[Row]]:
@@ -125,9 +148,15 @@ def _by_account(rows: Iterable[Row]) -> dict[int, list[Row]]:
 
 
 def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) -> Facts:
-    terms, state = rows.terms[account.program_id], rows.states.get(account.pk)
+    terms, state = rows.terms[account.pk], rows.states.get(account.pk)
     positions = tuple(
-        Position(instrument=find_one(p.symbol), quantity=p.quantity, price=p.price, stop=p.stop)
+        Position(
+            instrument=find_one(p.symbol),
+            quantity=p.quantity,
+            price=p.price,
+            stop=p.stop,
+            opened_at=p.opened_at,
+        )
         for p in rows.positions.get(account.pk, ())
         if p.quantity != 0
     )
@@ -156,6 +185,9 @@ def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) ->
         working=working,
         flags=rows.flags[account.pk],
         live=account.mode == Account.Mode.LIVE and account.pk not in rows.paper,
+        others=rows.others.get(account.pk, ()),
+        news=rows.news,
+        activity=rows.activity.get(account.pk, NO_ACTIVITY),
     )
 
 
@@ -164,11 +196,12 @@ def _rolled(state: AccountState, terms: ProgramTerms, now: datetime, is_open: bo
     return roll_day(state, terms.day, now, settled=settled)
 
 
-def _flags(accounts: Iterable[Account]) -> dict[int, tuple[OpenFlag, ...]]:
+def _flags(accounts: Iterable[Account], now: datetime) -> dict[int, tuple[OpenFlag, ...]]:
     accounts = list(accounts)
     rows = read(
         Flag,
         _CONCERNS,
+        now=moment(now),
         firms=list({account.program.firm_id for account in accounts}),
         programs=list({account.program_id for account in accounts}),
         ids=[account.pk for account in accounts],

@@ -7,13 +7,15 @@ or in doubt, and no fill was booked since the read.
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Max, Q, QuerySet
 
+from enforcement.explain import plain
 from enforcement.orders import Side
-from execution import alarms, orders, reports
+from enforcement.program import Automation
+from execution import alarms, confirmation, orders, reports
 from execution.clock import database_now
 from execution.connectors import (
     ClosingOrder,
@@ -34,11 +36,13 @@ from firms.services import lock_traders
 
 log = logging.getLogger(__name__)
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 LEASE = timedelta(seconds=15)
 SETTLE_TIME = timedelta(seconds=60)  # how late a venue may still execute what it left unanswered
 ROUNDS = 4  # reads of the position in one go; what is left is the sweeper's
 ALARM_AFTER_ATTEMPTS = 5
 ZERO = Decimal(0)
+_NOT_SENT_YET = (OrderStatus.APPROVED.value, OrderStatus.AWAITING_CONFIRMATION.value)
 
 
 def work(exit_id: int) -> None:
@@ -48,8 +52,9 @@ def work(exit_id: int) -> None:
         return
     note = ""
     try:
+        advises = _is_advice(row)
         for _ in range(ROUNDS):
-            note, last_fill = _round(row)
+            note, last_fill = _advise(row) if advises else _round(row)
             if note or (last_fill is not None and _finish(row, last_fill)):
                 break
             row.refresh_from_db(fields=["covers", "target", "symbol"])  # a further signal may have joined
@@ -115,6 +120,40 @@ def _venue(account: Account) -> Connector | None:
     return venue_of(account)
 
 
+def _is_advice(row: Exit) -> bool:
+    """Whether the program allows advice only, and this system opened nothing here. What it did open, before
+    the program said so, is closed as ever."""
+    account = row.account
+    if account.program.automation != Automation.ADVISE_ONLY or account.mode != Account.Mode.LIVE:
+        return False
+    venue = venue_of(account)
+    entries = Order.objects.filter(account=account, family=row.family, leg=Leg.ENTRY)
+    if (venue is not None and not venue.live) or row.orders.exists():
+        return False
+    if entries.filter(status__in=sorted(IN_FLIGHT | IN_DOUBT | WORKING)).exists():
+        return False
+    held = Position.objects.filter(account=account, family=row.family).exclude(quantity=0)
+    return not any(_is_ours(position) for position in held)
+
+
+def _is_ours(position: Position) -> bool:
+    """Whether an entry of ours was filled since the position left zero."""
+    fills = Fill.objects.filter(account=position.account_id, symbol=position.symbol, order__leg=Leg.ENTRY)
+    return fills.filter(filled_at__gte=position.opened_at or NEVER).exists()
+
+
+def _advise(row: Exit) -> tuple[str, int | None]:
+    """An exit there is an alarm to a person, and done with it: nothing ever leaves."""
+    _cancel_covered(row, None)
+    what = f"Close {row.family}" if row.target == 0 else f"Bring {row.family} to {plain(row.target)}"
+    alarms.raise_alarm(
+        "advice", f"exit {row.pk}",
+        f"{what} on {row.account.label}: the program allows advice only, nothing was sent.",
+        now=database_now(), account=row.account,
+    )  # fmt: skip
+    return "", _last_fill(row.account)
+
+
 def _without_venue(row: Exit) -> str:
     """Dry-run, or no connection: nothing was ever sent, so nothing is held."""
     if Position.objects.filter(account=row.account, family=row.family).exclude(quantity=0).exists():
@@ -123,14 +162,20 @@ def _without_venue(row: Exit) -> str:
 
 
 def _cancel_covered(row: Exit, venue: Connector | None) -> str:
-    """Entries that the exit covers: approved ones never leave, working ones are cancelled at the venue.
+    """Entries that the exit covers: what was approved, or waits for a person, never leaves; what works is
+    cancelled at the venue.
 
     Returns what could not be cancelled: the close does not wait for it.
     """
     with prompt_transaction(gives_up=False):
         lock_traders([row.account.trader_id])
-        for order in _covered(row).filter(status=OrderStatus.APPROVED.value):
-            orders.move(order, OrderStatus.CANCELED, now=database_now(), detail="covered by an exit")
+        why = "covered by an exit"
+        for order in _covered(row).filter(status__in=_NOT_SENT_YET):
+            now = database_now()
+            if order.status == OrderStatus.APPROVED.value:
+                orders.move(order, OrderStatus.CANCELED, now=now, detail=why)
+            else:
+                confirmation.end(order, OrderStatus.CANCELED, act="canceled", now=now, why=why)
     failed = ""
     if venue is not None:
         for order in _covered(row).filter(status__in=sorted(WORKING)):
@@ -163,8 +208,8 @@ def _excess(row: Exit, position: VenuePosition) -> Decimal:
         return held
     meant, own = find_instrument(row.symbol), find_instrument(position.symbol)
     keep = abs(row.target)
-    if meant is not None and own is not None and meant.symbol != own.symbol:
-        keep = keep * meant.weight / own.weight // own.step * own.step  # a mini against its micros
+    if meant is not None and own is not None:
+        keep = own.floor_to_step(keep * meant.weight / own.weight)  # a mini against its micros
     return max(held - keep, ZERO)
 
 

@@ -14,7 +14,7 @@ from django_q.tasks import async_task
 
 from execution.instruments import find_instrument
 from execution.models import Exit, Leg, Order, Position, Route, Signal
-from execution.order_state import RESERVING
+from execution.order_state import RESERVING, UNCONFIRMED
 
 ZERO = Decimal(0)
 
@@ -90,12 +90,29 @@ def _scaled(route: Route, signal: Signal) -> Decimal:
             return ZERO
         kept = route.fixed_size * abs(left) / abs(signal.position_before)
         return kept.to_integral_value(rounding="ROUND_DOWN").copy_sign(left)
+    if route.sizing in (Route.Sizing.SHARE_OF_EQUITY, Route.Sizing.SHARE_OF_ROOM):
+        return _same_part(route.account_id, signal, left)
     return left
+
+
+def _same_part(account_id: int, signal: Signal, left: Decimal) -> Decimal:
+    """Where the account's size is its own, the part of what it holds that the sender keeps of his; in
+    contracts of the signal's symbol, which may be a broken number of them. Nothing where that isn't told."""
+    meant = find_instrument(signal.symbol)
+    if not signal.position_before or meant is None:
+        return ZERO
+    held = ZERO
+    for position in Position.objects.filter(account=account_id, family=signal.family).exclude(quantity=0):
+        own = find_instrument(position.symbol) or meant
+        held += abs(position.quantity) * own.weight / meant.weight
+    kept = held * abs(left) / abs(signal.position_before)
+    return kept.quantize(Decimal("0.0001"), rounding="ROUND_DOWN").copy_sign(left)
 
 
 def rearm(signal: Signal, account_ids: Iterable[int], now: datetime) -> None:
     """Open a repeated signal's exits again: a reversal's not where its own entry is what is held by now."""
     entries = Order.objects.filter(account__in=list(account_ids), family=signal.family, leg=Leg.ENTRY)
+    entries = entries.exclude(status__in=sorted(UNCONFIRMED))
     newest = entries.values("account").annotate(newest=Max("signal")).filter(newest=signal.pk)
     ids = sorted(set(account_ids) - set(newest.values_list("account", flat=True)))
     open_for_signal(signal, ids, now)

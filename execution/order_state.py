@@ -6,6 +6,8 @@ from enum import StrEnum
 class OrderStatus(StrEnum):
     """Where an order is. `APPROVED` and `CANCELED` before a claim provably never left us."""
 
+    AWAITING_CONFIRMATION = "awaiting_confirmation"  # a person has to say yes; reserves nothing
+    DENIED = "denied"  # confirmed too late for the rules: the new decision refused it
     APPROVED = "approved"
     SUBMITTING = "submitting"  # claimed: at most one request was or will be made
     ACCEPTED = "accepted"
@@ -31,6 +33,8 @@ _AT_VENUE = {
     S.EXPIRED,
 }
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    S.AWAITING_CONFIRMATION: frozenset({S.APPROVED, S.DENIED, S.EXPIRED, S.CANCELED}),
+    S.DENIED: frozenset(),
     S.APPROVED: frozenset({S.SUBMITTING, S.CANCELED, S.EXPIRED}),
     # CANCELED from here means provably not sent. A fill report may overtake the answer to the request.
     S.SUBMITTING: frozenset(_AT_VENUE | {S.UNKNOWN, S.SKIPPED}),
@@ -51,7 +55,8 @@ RESERVING = frozenset({S.APPROVED, S.SUBMITTING, S.ACCEPTED, S.PARTIALLY_FILLED,
 IN_FLIGHT = frozenset({S.SUBMITTING})
 IN_DOUBT = frozenset({S.UNKNOWN, S.HELD})
 WORKING = frozenset({S.ACCEPTED, S.PARTIALLY_FILLED})
-ENDED = frozenset({S.FILLED, S.CANCELED, S.REJECTED, S.EXPIRED})
+UNCONFIRMED = frozenset({S.AWAITING_CONFIRMATION, S.DENIED})  # no decision of ours let it go
+ENDED = frozenset({S.FILLED, S.CANCELED, S.REJECTED, S.EXPIRED, S.DENIED})
 
 
 # News that something later has overtaken: true once, and of no consequence now.

@@ -34,7 +34,7 @@ def move(order: Order, after: OrderStatus, *, now: datetime, detail: str = "", *
     )
     if not changed:
         return False
-    order.status = after.value
+    order.status, order.note = after.value, detail or order.note
     for name, value in columns.items():
         setattr(order, name, value)
     OrderEvent.objects.create(order=order, at=now, before=before.value, after=after.value, detail=detail)

@@ -1,4 +1,4 @@
-"""What one transaction will insert: a chunk's decisions and the orders they approved."""
+"""What one transaction will insert: a chunk's decisions, the orders they approved, what a person is told."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from enforcement.decision import Decision as Verdict
-from enforcement.decision import Finding, Outcome
+from enforcement.decision import Finding, Handling, Outcome
 from enforcement.explain import explain_refusal
 from enforcement.orders import OrderIntent
 from enforcement.program import ProgramTerms
+from enforcement.replay import context_text
 from enforcement.rules.signal_fresh import ENTRY_LIFETIME_SECONDS
+from execution import alarms
 from execution.enforcement_service import Facts
-from execution.models import Decision, Leg, Order, Signal
+from execution.models import Decision, Leg, Order, OrderEvent, Signal
 from execution.models.decision import findings_to_text, floors_to_text
 from execution.order_state import OrderStatus
 from firms.models import Account
@@ -22,6 +24,7 @@ from firms.terms import snapshot
 log = logging.getLogger(__name__)
 
 ENTRY_LIFETIME = timedelta(seconds=ENTRY_LIFETIME_SECONDS)
+CONFIRMATION_LIFETIME = timedelta(seconds=120)
 
 
 @dataclass(slots=True)
@@ -32,6 +35,7 @@ class Batch:
     now: datetime
     decisions: list[Decision] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
+    advice: list[tuple[Account, OrderIntent]] = field(default_factory=list)
     log_lines: list[Callable[[], None]] = field(default_factory=list)
     digests: dict[int, str] = field(default_factory=dict)
     terms: dict[int, ProgramTerms] = field(default_factory=dict)
@@ -39,14 +43,38 @@ class Batch:
     has_exits: bool = False
 
 
-def add(batch: Batch, facts: Facts, leg: Leg, intent: OrderIntent, verdict: Verdict) -> None:
-    """Queue a decision for the insert, and its order where it was approved."""
-    account, refusal = facts.account, verdict.refusal
-    decision = Decision(
-        signal_id=batch.signal.pk,
-        account_id=account.pk,
+def add(
+    batch: Batch, facts: Facts, leg: Leg, intent: OrderIntent, verdict: Verdict, obstacle: str | None = None
+) -> None:
+    """Queue a decision for the insert; where it was approved its order, or what a person is told instead."""
+    decision = decision_of(batch.signal, facts, leg, intent, verdict, batch.now, obstacle)
+    batch.decisions.append(decision)
+    if verdict.refusal is not None:
+        batch.log_lines.append(blocked_line(verdict, facts))
+    elif leg is Leg.ENTRY and verdict.handling is Handling.ADVISE:
+        batch.advice.append((facts.account, intent))
+    elif leg is Leg.ENTRY:
+        batch.orders.append(_order(batch, facts, intent, verdict, decision))
+
+
+def decision_of(
+    signal: Signal,
+    facts: Facts,
+    leg: Leg,
+    intent: OrderIntent,
+    verdict: Verdict,
+    now: datetime,
+    obstacle: str | None = None,
+    revision: int = 1,
+) -> Decision:
+    """The row of a decision, not saved yet and still without the digest of its terms."""
+    refusal = verdict.refusal
+    return Decision(
+        signal_id=signal.pk,
+        account_id=facts.account.pk,
         leg=leg.value,
-        decided_at=batch.now,
+        revision=revision,
+        decided_at=now,
         allowed=refusal is None,
         breach_type="" if refusal is None else refusal.breach_type,
         code="" if refusal is None else refusal.code,
@@ -61,19 +89,16 @@ def add(batch: Batch, facts: Facts, leg: Leg, intent: OrderIntent, verdict: Verd
         fits=verdict.fits,
         findings_text=findings_to_text(verdict.findings),
         floors_text=floors_to_text(verdict.floors),
+        context_text=context_text(facts.order_context(intent, now, obstacle)),
     )
-    if refusal is not None:
-        reason = explain_refusal(verdict, facts.terms.currency)
-        batch.log_lines.append(_blocked_line(reason, facts, refusal))
-    elif leg is Leg.ENTRY:
-        batch.orders.append(_order(batch, facts, intent, verdict, decision))
-    batch.decisions.append(decision)
 
 
-def _blocked_line(reason: str, facts: Facts, refusal: Finding) -> Callable[[], None]:
-    firm, program = facts.terms.firm, facts.terms.number
+def blocked_line(verdict: Verdict, facts: Facts) -> Callable[[], None]:
+    """The contract's log line of a refusal, to be written once the refusal is committed."""
+    reason = explain_refusal(verdict, facts.terms.currency)
+    firm, program, breach_type = facts.terms.firm, facts.terms.number, verdict.breach_type
     return lambda: log.warning(
-        "ORDER BLOCKED: %s (firm=%s, program=%s, type=%s)", reason, firm, program, refusal.breach_type
+        "ORDER BLOCKED: %s (firm=%s, program=%s, type=%s)", reason, firm, program, breach_type
     )
 
 
@@ -81,6 +106,7 @@ def _order(batch: Batch, facts: Facts, intent: OrderIntent, verdict: Verdict, de
     signal, instrument = batch.signal, intent.instrument
     if instrument is None or intent.quantity is None or verdict.risk is None:
         raise ValueError("an approved order has an instrument, a size and a bounded risk")
+    asks = verdict.handling is Handling.CONFIRM
     return Order(
         account=facts.account,
         signal=signal,
@@ -94,26 +120,55 @@ def _order(batch: Batch, facts: Facts, intent: OrderIntent, verdict: Verdict, de
         entry_price=intent.entry_price,
         stop_loss=intent.stop_loss,
         target=intent.target,
-        status=OrderStatus.APPROVED.value,
+        status=(OrderStatus.AWAITING_CONFIRMATION if asks else OrderStatus.APPROVED).value,
         risk=verdict.risk,
         created_at=batch.now,
-        deadline=signal.received_at + ENTRY_LIFETIME,
+        deadline=batch.now + CONFIRMATION_LIFETIME if asks else signal.received_at + ENTRY_LIFETIME,
+        has_own_id=intent.has_own_id,
     )
 
 
 def insert_batch(batch: Batch, facts: Mapping[int, Facts | Exception]) -> None:
     known = {pk: f for pk, f in facts.items() if isinstance(f, Facts)}
-    # An account's terms follow from its program, one object for all its accounts, and its own guard.
-    pairs = {(f.account.program_id, f.guard): (f.terms, f.guard) for f in known.values()}
+    # Accounts with the same rules share one object of terms.
+    pairs = {(id(f.terms), f.guard): (f.terms, f.guard) for f in known.values()}
     digests = dict(zip(pairs, snapshot(pairs.values()), strict=True))
     batch.terms = {pk: f.terms for pk, f in known.items()}
-    batch.digests = {pk: digests[f.account.program_id, f.guard] for pk, f in known.items()}
+    batch.digests = {pk: digests[id(f.terms), f.guard] for pk, f in known.items()}
     for decision in batch.decisions:
         decision.terms_id = batch.digests.get(decision.account_id)
     insert(batch.decisions)
     for order in batch.orders:
         order.decision = order.decision  # takes over the key that the insert gave it
     insert(batch.orders)
+    _tell(batch)
+
+
+def _tell(batch: Batch) -> None:
+    """Tell a person what to confirm, and what to do by hand. Nothing where no program wants either."""
+    asked = [order for order in batch.orders if order.status == OrderStatus.AWAITING_CONFIRMATION.value]
+    batch.orders = [order for order in batch.orders if order.status == OrderStatus.APPROVED.value]
+    if not asked and not batch.advice:
+        return
+    insert([OrderEvent(order=order, at=batch.now, after=order.status) for order in asked])
+    told = [
+        alarms.alarm(
+            "confirmation", f"order {order.pk}",
+            f"{alarms.trade_in_words(order, order.account)}: confirm it by {order.deadline:%H:%M:%S} UTC, "
+            "or it is not sent.",
+            now=batch.now, account=order.account,
+        )
+        for order in asked
+    ]  # fmt: skip
+    told += [
+        alarms.alarm(
+            "advice", f"signal {batch.signal.pk} account {account.pk}",
+            f"{alarms.trade_in_words(intent, account)}: the program allows advice only, nothing was sent.",
+            now=batch.now, account=account,
+        )
+        for account, intent in batch.advice
+    ]  # fmt: skip
+    alarms.raise_alarms(told)
 
 
 def legs_of(signal: Signal) -> list[Leg]:
@@ -139,7 +194,9 @@ def add_failure(batch: Batch, account_id: int, error: Exception) -> None:
     )  # fmt: skip
 
 
-def failure(signal: Signal, account: Account, leg: Leg, error: Exception, now: datetime) -> Decision:
+def failure(
+    signal: Signal, account: Account, leg: Leg, error: Exception, now: datetime, revision: int = 1
+) -> Decision:
     is_exit = leg is Leg.EXIT
     finding = Finding(
         "engine",
@@ -153,6 +210,7 @@ def failure(signal: Signal, account: Account, leg: Leg, error: Exception, now: d
         signal=signal,
         account=account,
         leg=leg.value,
+        revision=revision,
         decided_at=now,
         allowed=is_exit,
         breach_type="" if is_exit else "error",

@@ -12,12 +12,13 @@ from django.db import transaction
 from django.db.models import Max
 
 from enforcement.account import StateReport, StateSource
+from enforcement.instruments import Instrument
 from enforcement.orders import Side
 from execution import alarms, exits, orders
 from execution.clock import database_now
 from execution.connectors import Connector, VenueFill, VenuePosition, VenueReport
 from execution.instruments import find_instrument
-from execution.models import Connection, Fill, Leg, Order, Position, VenueAccount
+from execution.models import ClosedTrade, Connection, Fill, Leg, Order, Position, VenueAccount
 from execution.order_state import ENDED, RESERVING, OrderStatus
 from firms import services
 from firms.models import Account, AccountState
@@ -160,8 +161,9 @@ def _net(account: Account, fill: VenueFill, order: Order | None, valued_at: date
         symbol=fill.symbol,
         defaults={"family": instrument.family if instrument else fill.symbol, "quantity": ZERO},
     )
-    before = position.quantity
+    before, opened_at = position.quantity, position.opened_at
     after = before + fill.side.sign * fill.quantity
+    begins, ends = after != 0 and before * after <= 0, before != 0 and before * after <= 0
     grows = before == 0 or (before > 0) == (fill.side is Side.BUY)
     crosses = before * after < 0
     if grows or crosses:
@@ -173,13 +175,44 @@ def _net(account: Account, fill: VenueFill, order: Order | None, valued_at: date
             position.average_price = (held + fill.quantity * fill.price) / abs(after)
             position.stop = _farther(position.stop, stop, long=after > 0)
     if after == 0:
-        position.average_price = position.stop = None
+        position.average_price = position.stop = position.opened_at = None
+    if begins:
+        position.opened_at = fill.filled_at
     position.quantity = after
-    begins = before == 0 or crosses
     if begins or position.price is None or valued_at is None or fill.filled_at >= valued_at:
         position.price = fill.price
     position.last_fill_at = max(fill.filled_at, position.last_fill_at or fill.filled_at)
     position.save()
+    result = _result(account, position, instrument) if ends and instrument is not None else None
+    if result is not None:
+        ClosedTrade.objects.create(
+            account=account, symbol=position.symbol, family=position.family, opened_at=opened_at,
+            side=Side.BUY.value if before > 0 else Side.SELL.value, closed_at=fill.filled_at, result=result,
+        )  # fmt: skip
+    services.record_trade(account, opened=begins, result=result, at=fill.filled_at)
+
+
+def _result(account: Account, position: Position, instrument: Instrument) -> Decimal | None:
+    """What the position that the newest fill has ended won or lost, commissions of both ways included.
+
+    Walks its fills back to the one that opened it; of a fill that crossed zero each side takes its part.
+    None where they are not all known, or in another currency than the account's.
+    """
+    if instrument.currency != account.program.currency:
+        return None
+    held, points, commission = position.quantity, ZERO, ZERO
+    fills = Fill.objects.filter(account=account, symbol=position.symbol).order_by("-pk")
+    for number, fill in enumerate(fills.iterator(chunk_size=100)):
+        signed = Side(fill.side).sign * fill.quantity
+        before = held - signed
+        opens = number > 0 and before * held <= 0
+        part = held if opens else -before if number == 0 else signed
+        points -= part * fill.price
+        commission += fill.commission * abs(part) / fill.quantity
+        if opens:
+            return instrument.money(points, Decimal(1)) - commission
+        held = before
+    return None
 
 
 def _farther(first: Decimal | None, second: Decimal | None, *, long: bool) -> Decimal | None:

@@ -13,11 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
-from execution import dispatch, exits, intake, routing
+from execution import dispatch, exits, intake, routing, sizing
 from execution.clock import database_now
 from execution.enforcement_service import Facts, enforce, load
-from execution.models import Decision, Kind, Leg, Order, Signal, SignalChunk, SignalSource
+from execution.instruments import find_instrument
+from execution.models import Decision, Kind, Leg, Order, Position, Signal, SignalChunk, SignalSource
 from execution.recording import ENTRY_LIFETIME, Batch, add, add_failure, failure, insert_batch, legs_of
 from execution.routing import Surroundings
 from firms.models import Account
@@ -46,8 +48,8 @@ class ExecutionRouter:
         signal = signal_of(task_payload)
         for chunk in signal.chunks.all():
             decide_chunk(chunk.pk)
-        decisions = signal.decisions.select_related("account__program__firm").order_by("account_id", "leg")
-        return [result_of(decision) for decision in decisions]
+        decisions = signal.decisions.select_related("account__program__firm")
+        return [result_of(decision) for decision in newest(decisions)]
 
     _run_comprehensive_enforcement_for_task = run_comprehensive_enforcement
 
@@ -57,6 +59,12 @@ def signal_of(task_payload: Mapping[str, Any]) -> Signal:
     if task_payload.get("signal_id") is None:
         return intake.accept_payload(task_payload)
     return Signal.objects.select_related("source").get(pk=task_payload["signal_id"])
+
+
+def newest(decisions: QuerySet[Decision]) -> list[Decision]:
+    """The word that counts for each account and leg, in order: a person's confirmation is a second one."""
+    found = {(one.account_id, one.leg): one for one in decisions.order_by("account_id", "leg", "revision")}
+    return list(found.values())
 
 
 def result_of(decision: Decision) -> dict[str, Any]:
@@ -206,7 +214,25 @@ def _decide_account(
         if batch.signal.has_entry and (pk, Leg.ENTRY.value) not in decided:
             _decide_entry(batch, around, facts, split=has_exit_leg and batch.signal.kind == Kind.ENTRY)
     except Exception as error:  # noqa: BLE001 - the contract: it blocks this account alone
+        _close_what_it_opposes(batch, around, pk)
         add_failure(batch, pk, error)
+
+
+def _close_what_it_opposes(batch: Batch, around: Surroundings, pk: int) -> None:
+    """An alert against a position closes it, whatever else of the account can't be known."""
+    signal, own = batch.signal, around.instrument
+    if signal.kind != Kind.ENTRY or own is None:
+        return
+    held = Decimal(0)
+    for position in Position.objects.filter(account=pk, family=signal.family).exclude(quantity=0):
+        instrument = find_instrument(position.symbol)
+        if instrument is not None:
+            held += position.quantity * instrument.weight / own.weight
+    if held * routing.SIDES[signal.direction].sign < 0:
+        size = abs(held) if signal.entry_contracts is None else Decimal(signal.entry_contracts)
+        left = max(abs(held) - size, Decimal(0)).copy_sign(held)
+        exits.open_exit(pk, signal.family, signal.symbol, signal.pk, left, batch.now)
+        batch.has_exits = True
 
 
 def _decide_entry(batch: Batch, around: Surroundings, facts: Facts, *, split: bool) -> None:
@@ -215,23 +241,21 @@ def _decide_entry(batch: Batch, around: Surroundings, facts: Facts, *, split: bo
     if found == "admission.exit_pending" and batch.now < batch.signal.received_at + ENTRY_LIFETIME:
         batch.waiting = True
         return
-    quantity = routing.quantity_for(around, facts)
-    if split and quantity is not None:
-        quantity = _left_over(batch.signal, around, facts, quantity)
-        if quantity <= 0:
+    sized = sizing.size_for(around, facts)
+    if split and sized.quantity is not None:
+        left = _left_over(batch.signal, around, facts, sized.quantity)
+        if left <= 0:
             return  # all of it went into the exit
-    elif (
-        (found is None or found in routing.SWITCHED_OFF)
-        and quantity is not None
-        and batch.signal.kind == Kind.ENTRY
-    ):
+        sized = sized._replace(quantity=left, exact=left)
+    elif (found is None or found in routing.SWITCHED_OFF) and batch.signal.kind == Kind.ENTRY:
         held = routing.held_in_family(around, facts)
         if held * routing.SIDES[batch.signal.direction].sign < 0:
-            _split_at_zero(batch, around, facts, held, quantity)
-            return
-    intent = routing.entry_intent(around, facts, quantity)
-    verdict = enforce(facts, intent, batch.now, found)
-    add(batch, facts, Leg.ENTRY, intent, verdict)
+            quantity = sizing.taken_off(around, facts, sized, held)
+            if quantity is not None:
+                _split_at_zero(batch, around, facts, held, quantity)
+                return
+    intent, verdict = sizing.judged(around, facts, sized, batch.now, found)
+    add(batch, facts, Leg.ENTRY, intent, verdict, found)
 
 
 def _split_at_zero(

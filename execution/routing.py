@@ -1,4 +1,4 @@
-"""From a signal to each account's intent: sizing, ticks, what stands in the way. Reads only."""
+"""From a signal to each account's intent: ticks, what stands in the way. Reads only."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from enforcement.instruments import Instrument
 from enforcement.orders import OrderIntent, Side, on_tick
 from execution.enforcement_service import Facts
 from execution.instruments import find_instrument
-from execution.models import Exit, Route, Signal, Size
+from execution.models import Exit, Route, Signal
 from firms.models import TradingSession
 from firms.statements import bind, read
 
@@ -86,9 +86,14 @@ def obstacle(around: Surroundings, facts: Facts) -> str | None:
     return None
 
 
-def entry_intent(around: Surroundings, facts: Facts, quantity: Decimal | None) -> OrderIntent:
-    """The entry leg in the account's own size, prices on the instrument's ticks."""
-    signal, instrument = around.signal, around.instrument
+def entry_intent(
+    around: Surroundings, quantity: Decimal | None, instrument: Instrument | None
+) -> OrderIntent:
+    """The entry leg in the account's own size, prices on the instrument's ticks.
+
+    `instrument` is the signal's own, or another of its family: the intent then carries that one's symbol.
+    """
+    signal = around.signal
     side = SIDES[signal.direction]
     entry, stop, target = signal.entry_price, signal.stop_loss, signal.target
     if instrument is not None:
@@ -98,7 +103,7 @@ def entry_intent(around: Surroundings, facts: Facts, quantity: Decimal | None) -
             near = instrument.floor_to_tick if side is Side.BUY else instrument.ceil_to_tick
             target = near(target)
     return OrderIntent(
-        symbol=signal.symbol,
+        symbol=signal.symbol if instrument is around.instrument or instrument is None else instrument.symbol,
         side=side,
         signalled_at=signal.received_at,
         instrument=instrument,
@@ -108,6 +113,7 @@ def entry_intent(around: Surroundings, facts: Facts, quantity: Decimal | None) -
         target=target,
         session=around.session,
         alert_time=signal.alert_time,
+        has_own_id=bool(signal.trade_id),
     )
 
 
@@ -124,7 +130,17 @@ def exit_intent(around: Surroundings, facts: Facts) -> OrderIntent:
         session=around.session,
         alert_time=around.signal.alert_time,
         reduces=True,
+        opened_at=_opened_at(around, facts),
+        has_own_id=bool(around.signal.trade_id),
     )
+
+
+def _opened_at(around: Surroundings, facts: Facts) -> datetime | None:
+    """When the youngest position in the signal's family was opened; None where one of them doesn't say."""
+    own = around.instrument
+    opened = [p.opened_at for p in facts.positions if own is not None and p.instrument.family == own.family]
+    known = [at for at in opened if at is not None]
+    return max(known) if known and len(known) == len(opened) else None
 
 
 def held_in_family(around: Surroundings, facts: Facts) -> Decimal:
@@ -135,24 +151,6 @@ def held_in_family(around: Surroundings, facts: Facts) -> Decimal:
         return Decimal(0)
     same = (p for p in facts.positions if p.instrument.family == own.family)
     return sum((p.quantity * p.instrument.weight / own.weight for p in same), Decimal(0))
-
-
-def quantity_for(around: Surroundings, facts: Facts) -> Decimal | None:
-    """The account's size of the entry leg, by its route. None when there is none: a size that is there
-    but unusable is never replaced by a configured one."""
-    route, signal = around.routes.get(facts.account.pk), around.signal
-    if route is None or signal.size == Size.UNUSABLE:
-        return None
-    sent = None if signal.entry_contracts is None else Decimal(signal.entry_contracts)
-    size = sent
-    if route.sizing == Route.Sizing.FIXED:
-        size = route.fixed_size
-    elif route.sizing == Route.Sizing.MULTIPLIER and sent is not None and route.multiplier is not None:
-        size = sent * route.multiplier
-        size = around.instrument.floor_to_step(size) if around.instrument else size // 1
-    if size is not None and route.max_size is not None:
-        size = min(size, route.max_size)
-    return size
 
 
 def _session_by_clock(at: datetime) -> str | None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.db import transaction
 from django_q.brokers import get_broker
 
-from execution import alarms, dispatch, exit_loop, exits, orders, reports, router
+from execution import alarms, confirmation, dispatch, exit_loop, exits, orders, reports, router
 from execution.clock import database_now
 from execution.connectors import venue_of
 from execution.intake import ring_for
@@ -30,11 +30,13 @@ QUEUE_IS_DEEP = 50  # due tasks nobody has taken
 
 
 def sweep() -> None:
-    """Find chunks not decided, orders not sent or stranded, exits still open; each step on its own."""
+    """Find chunks not decided, orders not sent, not confirmed or stranded, exits still open; each step on
+    its own."""
     steps: tuple[Callable[[], None], ...] = (
         ring_chunks,
         work_exits,
         send_overdue,
+        confirmation.expire_overdue,
         settle_stranded,
         collect_unheard,
     )

@@ -12,6 +12,8 @@ from rest_framework.views import APIView
 
 from enforcement.explain import explain
 from execution.models import Decision, Order, Signal
+from execution.order_state import OrderStatus
+from execution.router import newest
 from signals_api import schemas
 
 
@@ -26,8 +28,13 @@ class FindingSerializer(serializers.Serializer[Any]):
 
 
 class OrderSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="By which it is confirmed or declined.")
     client_order_id = serializers.CharField()
     status = serializers.CharField()
+    symbol = serializers.CharField()
+    confirm_until = serializers.DateTimeField(
+        allow_null=True, help_text="While it is awaiting_confirmation: until when a person may confirm it."
+    )
     side = serializers.CharField()
     quantity = serializers.CharField()
     filled_quantity = serializers.CharField()
@@ -38,6 +45,7 @@ class OrderSerializer(serializers.Serializer[Any]):
 class DecisionSerializer(serializers.Serializer[Any]):
     account = serializers.CharField()
     leg = serializers.ChoiceField(["entry", "exit"])
+    revision = serializers.IntegerField(help_text="2: the decision at a person's confirmation.")
     allowed = serializers.BooleanField()
     breach_type = serializers.CharField(allow_null=True)
     reason = serializers.CharField()
@@ -68,7 +76,7 @@ class SignalStatusView(APIView):
         if signal is None:
             raise Http404
         waiting = signal.chunks.filter(done_at=None).exists()
-        decisions = signal.decisions.select_related("account__program", "order").order_by("account_id", "leg")
+        decisions = newest(signal.decisions.select_related("account__program", "order"))
         return Response(
             {
                 "signal_id": signal.pk,
@@ -80,9 +88,11 @@ class SignalStatusView(APIView):
 
 def _decision(decision: Decision) -> dict[str, Any]:
     currency = decision.account.program.currency
+    order = getattr(decision, "order", None)
     return {
         "account": decision.account.label,
         "leg": decision.leg,
+        "revision": decision.revision,
         "allowed": decision.allowed,
         "breach_type": decision.breach_type or None,
         "reason": decision.reason,
@@ -98,16 +108,18 @@ def _decision(decision: Decision) -> dict[str, Any]:
             }
             for finding in decision.findings
         ],
-        "order": _order(getattr(decision, "order", None)),
+        "order": None if order is None else order_as_json(order),
     }
 
 
-def _order(order: Order | None) -> dict[str, Any] | None:
-    if order is None:
-        return None
+def order_as_json(order: Order) -> dict[str, Any]:
+    waits = order.status == OrderStatus.AWAITING_CONFIRMATION.value
     return {
+        "id": order.pk,
         "client_order_id": order.client_order_id,
         "status": order.status,
+        "symbol": order.symbol,
+        "confirm_until": order.deadline if waits else None,
         "side": order.side,
         "quantity": f"{order.quantity.normalize():f}",
         "filled_quantity": f"{order.filled_quantity.normalize():f}",

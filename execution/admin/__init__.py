@@ -9,6 +9,7 @@ from execution.admin import (  # noqa: F401
     exit,
     heartbeat,
     mark,
+    news,
     order,
     position,
     route,

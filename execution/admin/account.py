@@ -1,26 +1,36 @@
 """Accounts: how they stand, their switches, and the one form that opens them."""
 
 from dataclasses import fields
+from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_htmx.http import HttpResponseClientRedirect
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
     RelatedDropdownFilter,
 )
+from unfold.decorators import action
+from unfold.enums import ActionVariant
 from unfold.views import ChangeList
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
+from enforcement import account as core
 from enforcement.account import StateSource
 from execution.admin.overview import (
     Overview,
@@ -33,15 +43,26 @@ from execution.admin.overview import (
     room_bar,
     room_cell,
     state_badges,
+    trading_now,
 )
+from execution.admin.progress import progress_box
 from execution.models import Connection, Decision, Order, Route, VenueAccount
 from execution.order_state import RESERVING
-from firms import audit
-from firms.admin.base import EvidenceInline, HistoryAdmin, PlainDecimalWidget, PlainInline, shown
-from firms.admin.display import NOTHING, ago, list_of, moment, money, number
-from firms.admin.pausing import PausableAdmin, key_in_words
+from firms import audit, services
+from firms.admin.base import (
+    EvidenceInline,
+    HistoryAdmin,
+    PlainDecimalWidget,
+    PlainInline,
+    SheetInline,
+    shown,
+)
+from firms.admin.cash_flow import kind_badge
+from firms.admin.display import NOTHING, address_of, ago, list_of, moment, money, number
+from firms.admin.pausing import PausableAdmin, ReasonDialog, holding, in_words, key_in_words
+from firms.admin.tabs import TabbedAdmin
 from firms.admin.words import in_full, name_of
-from firms.models import Account, AccountDay
+from firms.models import Account, AccountDay, AccountState, CashFlow, Flag, FlagKey, PersonalLimits, Scope
 from firms.models.columns import MONEY
 from firms.services import OpeningState, open_account
 
@@ -64,12 +85,21 @@ class OpenAccountForm(forms.ModelForm):
     balance = _declared("Closed results. Empty: the program's starting balance.")
     equity = _declared("Balance plus what is open. Empty: the balance.")
     day_start_balance = _declared("The balance when today's trading day began.")
+    last_close = _declared("The balance at the last close. Empty: as when the day began.")
     highest_equity = _declared("The peak of equity ever; what an intraday trailing floor hangs on.")
     highest_close = _declared("The highest balance at a day's close; what an end-of-day floor hangs on.")
+    highest_balance = _declared("The highest balance at any moment; what a closed-balance floor hangs on.")
+    floor = _declared("The drawdown floor that the firm's dashboard shows; it stands for peaks left empty.")
+
+    payouts_paid = forms.IntegerField(
+        min_value=0, max_value=999, initial=0, required=False, label="Payouts so far",
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="How many were paid before today: at some firms the first one fixes the floor.",
+    )  # fmt: skip
 
     class Meta:
         model = Account
-        fields = ("trader", "program", "label", "mode", "opened_on")
+        fields = ("trader", "program", "label", "mode", "opened_on", "purchased_on", "has_optional_limits")
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -78,10 +108,96 @@ class OpenAccountForm(forms.ModelForm):
         peak, equity = given.get("highest_equity"), given.get("equity", given.get("balance"))
         if peak is not None and equity is not None and peak < equity:
             self.add_error("highest_equity", "The peak can't be below the equity.")
+        highest, balance = given.get("highest_balance"), given.get("balance")
+        if highest is not None and balance is not None and highest < balance:
+            self.add_error("highest_balance", "The highest balance can't be below the balance.")
         return given
+
+    def clean_payouts_paid(self) -> int:
+        return self.cleaned_data["payouts_paid"] or 0
 
     def opening(self) -> OpeningState:
         return OpeningState(**{field.name: self.cleaned_data[field.name] for field in fields(OpeningState)})
+
+
+def out_of_cohort(account: Account) -> list[str]:
+    """Why the program's rules may not be this account's: it was bought, or opened, outside their time."""
+    program, bought = account.program, account.purchased_on
+    told = []
+    if bought is not None and program.purchased_from is not None and bought < program.purchased_from:
+        told.append(_cohort(bought, "from", program.purchased_from))
+    if bought is not None and program.purchased_until is not None and bought > program.purchased_until:
+        told.append(_cohort(bought, "until", program.purchased_until))
+    if program.effective_until is not None and account.opened_on > program.effective_until:
+        told.append(
+            f"It was opened on {account.opened_on}; the program's rules were in force until "
+            f"{program.effective_until}."
+        )
+    return told
+
+
+def _cohort(bought: date, word: str, limit: date) -> str:
+    return f"It was bought on {bought}; the program's rules are those of accounts bought {word} {limit}."
+
+
+# --- what a person records ------------------------------------------------------------------------------
+
+
+class _AccountDialog(ReasonDialog):
+    """A dialog that knows its account. Of one that is not there, nothing is shown."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.account = get_object_or_404(Account.objects.select_related("program"), pk=self.object_id)
+
+
+class PayoutDialog(_AccountDialog):
+    kind = forms.ChoiceField(
+        choices=[
+            (core.CashFlow.PAYOUT_REQUESTED.value, "asked for"),
+            (core.CashFlow.PAYOUT_PAID.value, "paid: it has left the account"),
+        ],
+        widget=UnfoldAdminSelectWidget(),
+        label="What happened",
+    )
+    amount = forms.DecimalField(min_value=Decimal("0.01"), widget=PlainDecimalWidget(), **MONEY)
+    field_order = ("kind", "amount", "reason")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        state = AccountState.objects.filter(account=self.account).first()
+        if state is None:
+            self.add_error(None, "Nothing is known of this account's balance.")
+            self.add_error("amount", "Nothing is known of this account's balance.")
+        elif given.get("amount") is not None and given["amount"] > state.balance:
+            balance = money(state.balance, self.account.program.currency)
+            self.add_error("amount", f"It is more than the balance, {balance}.")
+        return given
+
+
+class EndFlagDialog(_AccountDialog):
+    flag = forms.ChoiceField(widget=UnfoldAdminSelectWidget(), label="Which one")
+    field_order = ("flag", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.flags = {str(flag.pk): flag for flag in undoable_flags(self.account.pk)}
+        field = cast(forms.ChoiceField, self.fields["flag"])
+        field.choices = [(pk, f"{key_in_words(flag)}: {flag.reason}") for pk, flag in self.flags.items()]
+
+    def clean_flag(self) -> Flag:
+        return self.flags[self.cleaned_data["flag"]]
+
+
+def undoable_flags(account_id: Any) -> QuerySet[Flag]:
+    """The marks of a broken floor that are open: a person who knows better may end them."""
+    return Flag.objects.filter(
+        Flag.open_at(timezone.now()), account=account_id, scope=Scope.ACCOUNT,
+        key__in=(FlagKey.FAILED, FlagKey.DAY_LOCK),
+    )  # fmt: skip
+
+
+# --- what belongs to an account -----------------------------------------------------------------------
 
 
 class RouteInline(PlainInline):
@@ -112,11 +228,73 @@ def _has_something_open(account: Any) -> bool:
     )
 
 
-class DayInline(EvidenceInline):
+class PersonalLimitsForm(forms.ModelForm):
+    class Meta:
+        model = PersonalLimits
+        fields = ("allowed_sessions",)
+        widgets = {"allowed_sessions": UnfoldAdminCheckboxSelectMultipleWidget}
+
+
+class PersonalLimitsInline(SheetInline):
+    """One sheet, open: an account has one set of limits of its own, or none."""
+
+    model = PersonalLimits
+    form = PersonalLimitsForm
+    verbose_name = verbose_name_plural = "your own limits: they can only tighten the program's"
+    extra = 1
+    collapsible = False
+    hide_title = True
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("daily_loss", "max_drawdown", "profit_lock"),
+                    ("max_contracts", "max_risk_share"),
+                    ("max_trades_per_day", "max_losses_in_a_row", "cool_off_minutes"),
+                    "flat_by_lead_minutes",
+                    "allowed_sessions",
+                )
+            },
+        ),
+    )
+
+
+class _MoneyInline(EvidenceInline):
+    """Rows of money, in the currency of the account's program."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("account__program")
+
+
+class CashFlowInline(_MoneyInline):
+    model = CashFlow
+    per_page = 20
+    verbose_name_plural = "payouts: recorded by the button above"
+    fields = readonly_fields = ("when", "what", "how_much", "why")
+
+    @shown("when")
+    def when(self, flow: CashFlow) -> SafeString | str:
+        return moment(flow.at)
+
+    @shown("what")
+    def what(self, flow: CashFlow) -> SafeString:
+        return kind_badge(flow)
+
+    @shown("amount")
+    def how_much(self, flow: CashFlow) -> str:
+        return money(flow.amount, flow.account.program.currency)
+
+    @shown("reason")
+    def why(self, flow: CashFlow) -> str:
+        return flow.reason or NOTHING
+
+
+class DayInline(_MoneyInline):
     model = AccountDay
     per_page = 20
     verbose_name_plural = "days"
-    fields = readonly_fields = ("day", "opening", "closing", "profit", "high", "low")
+    fields = readonly_fields = ("day", "opening", "closing", "profit", "high", "low", "trades", "taken_out")
 
     @shown("opening balance")
     def opening(self, day: AccountDay) -> str:
@@ -138,6 +316,10 @@ class DayInline(EvidenceInline):
     def low(self, day: AccountDay) -> str:
         return _money_of(day, day.low_equity)
 
+    @shown("paid out")
+    def taken_out(self, day: AccountDay) -> str:
+        return _money_of(day, day.paid_out) if day.paid_out else NOTHING
+
 
 def _money_of(day: AccountDay, amount: Decimal) -> str:
     return money(amount, day.account.program.currency)
@@ -158,7 +340,7 @@ class AccountChangeList(ChangeList):
 
 
 @admin.register(Account)
-class AccountAdmin(PausableAdmin, HistoryAdmin):
+class AccountAdmin(TabbedAdmin, PausableAdmin, HistoryAdmin):
     list_display = (
         "account",
         "mode_now",
@@ -180,14 +362,33 @@ class AccountAdmin(PausableAdmin, HistoryAdmin):
     search_fields = ("label", "trader__name", "program__name", "program__firm__name")
     autocomplete_fields = ("trader", "program")
     actions_row = ("pause", "resume")
+    actions_detail = (
+        "pause",
+        "resume",
+        {"title": "Record", "icon": "edit_note", "items": ("record_payout", "end_flag")},
+    )
+    add_form_template = "admin/change_form.html"
     change_form_outer_before_template = "propguard/account_standing.html"
-    inlines = (RouteInline, VenueAccountInline, DayInline)
+    inlines = (PersonalLimitsInline, RouteInline, VenueAccountInline, DayInline, CashFlowInline)
+    inline_tabs: ClassVar[dict[str, str]] = {
+        "personal_limits": "Your own limits",
+        "routes": "Routes and venue",
+        "venue_account": "Routes and venue",
+        "days": "Days",
+        "cash_flows": "Payouts",
+    }
     fieldsets = (
         (
             "General",
             {
                 "classes": ("tab",),
-                "fields": ("label", ("trader", "program"), "mode", "is_active", "opened_on"),
+                "fields": (
+                    "label",
+                    ("trader", "program"),
+                    ("mode", "is_active"),
+                    ("opened_on", "purchased_on"),
+                    "has_optional_limits",
+                ),
             },
         ),
         (
@@ -197,16 +398,31 @@ class AccountAdmin(PausableAdmin, HistoryAdmin):
                 "description": "Your own margin of safety, on top of the firm's rules.",
                 "fields": (
                     ("slippage_ticks", "commission_per_side"),
-                    "floor_buffer",
-                    "no_stop_ticks",
-                    "block_at_floor",
+                    ("floor_buffer", "floor_buffer_share"),
+                    ("no_stop_ticks", "holds_over_reset"),
+                    ("block_at_floor", "count_run_up"),
+                    ("duplicate_window_seconds", "max_entries_per_minute"),
                     ("max_state_age_seconds", "max_signal_age_seconds"),
                 ),
             },
         ),
+        ("Your own limits", {"classes": ("tab",), "fields": ()}),
+        ("Routes and venue", {"classes": ("tab",), "fields": ()}),
+        ("Days", {"classes": ("tab",), "fields": ()}),
+        ("Payouts", {"classes": ("tab",), "fields": ()}),
     )
     add_fieldsets = (
-        ("The account", {"fields": (("trader", "program"), "label", "opened_on")}),
+        (
+            "The account",
+            {
+                "fields": (
+                    ("trader", "program"),
+                    "label",
+                    ("opened_on", "purchased_on"),
+                    "has_optional_limits",
+                )
+            },
+        ),
         (
             "Where its orders go",
             {
@@ -219,7 +435,13 @@ class AccountAdmin(PausableAdmin, HistoryAdmin):
             {
                 "description": "Leave all of it empty for a fresh account. Of a used one, give what the "
                 "firm's dashboard shows: a peak that is not known refuses entries until it is.",
-                "fields": (("balance", "equity"), "day_start_balance", ("highest_equity", "highest_close")),
+                "fields": (
+                    ("balance", "equity"),
+                    ("day_start_balance", "last_close"),
+                    "payouts_paid",
+                    ("highest_equity", "highest_close"),
+                    ("highest_balance", "floor"),
+                ),
             },
         ),
     )
@@ -259,6 +481,8 @@ class AccountAdmin(PausableAdmin, HistoryAdmin):
                     "account.mode_changed", f"account {account}", now=timezone.now(), actor=request.user,
                     before=before, after=account.mode,
                 )  # fmt: skip
+        for warning in out_of_cohort(account):
+            self.message_user(request, warning, messages.WARNING)
 
     def change_view(
         self,
@@ -273,6 +497,79 @@ class AccountAdmin(PausableAdmin, HistoryAdmin):
             # Put together when the page is rendered: a save that succeeds never looks.
             context["standing"] = SimpleLazyObject(lambda: standing_of(cast(Account, account)))
         return super().change_view(request, object_id, form_url, context)
+
+    # --- what a person records ---
+
+    def has_record_payout_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("firms.add_cashflow")
+
+    def has_end_flag_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("firms.change_flag")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """A broken floor's mark can be ended only while there is one."""
+        shown_here = super().get_actions_detail(request, object_id)
+        if undoable_flags(object_id).exists():
+            return list(shown_here)
+        return [one for one in shown_here if not one.action_name.endswith("_end_flag")]
+
+    @action(
+        description="Record payout",
+        icon="payments",
+        permissions=["record_payout"],
+        dialog={
+            "title": "Record a payout",
+            "description": "Money that leaves is no loss: the day's opening balance moves with it, and the "
+            "program's floors do what the program says. This can't be taken back.",
+            "form_class": PayoutDialog,
+            "form_submit_text": "Record it",
+        },
+    )  # type: ignore[untyped-decorator,unused-ignore]
+    def record_payout(self, request: HttpRequest, form: PayoutDialog, object_id: str) -> HttpResponse:
+        account, amount = self._account(request, object_id), form.cleaned_data["amount"]
+        state = services.record_cash_flow(
+            account, core.CashFlow(form.cleaned_data["kind"]), amount, now=timezone.now(),
+            reason=form.cleaned_data["reason"], actor=request.user,
+        )  # fmt: skip
+        currency = account.program.currency
+        self.message_user(
+            request,
+            f"The payout of {money(amount, currency)} is recorded; the balance is "
+            f"{money(state.balance, currency)}.",
+            messages.SUCCESS,
+        )
+        return HttpResponseClientRedirect(address_of(account))
+
+    @action(
+        description="End a flag",
+        icon="flag_check",
+        permissions=["end_flag"],
+        variant=ActionVariant.DANGER,
+        dialog={
+            "title": "End a flag raised in error",
+            "description": "Only where you know that no floor was broken: the firm's own dashboard says so. "
+            "Should the next report be at the floor again, the flag comes back.",
+            "form_class": EndFlagDialog,
+            "form_submit_text": "End it",
+        },
+    )  # type: ignore[untyped-decorator,unused-ignore]
+    def end_flag(self, request: HttpRequest, form: EndFlagDialog, object_id: str) -> HttpResponse:
+        account, flag = self._account(request, object_id), form.cleaned_data["flag"]
+        services.end_flag(
+            account, flag.key, cause=flag.cause, reason=form.cleaned_data["reason"], actor=request.user
+        )
+        word = f"{account} is no longer {key_in_words(flag)}"
+        if left := "; ".join(in_words(other) for other in holding(account)):
+            self.message_user(request, f"{word}, but it is still held: {left}.", messages.WARNING)
+        else:
+            self.message_user(request, f"{word}. Nothing holds it.", messages.SUCCESS)
+        return HttpResponseClientRedirect(address_of(account))
+
+    def _account(self, request: HttpRequest, object_id: str) -> Account:
+        account = self.get_object(request, object_id)
+        if not isinstance(account, Account):
+            raise Http404
+        return account
 
     # --- the list ---
 
@@ -341,7 +638,9 @@ def standing_of(account: Account) -> dict[str, Any]:
         "mode": mode_badge(view),
         "state": state_badges(view),
         "problem": view.problem,
+        "warnings": out_of_cohort(account),
         "figures": _figures(view, now),
+        "progress": progress_box(view, now),
         "floors": _floor_rows(view),
         "positions": _positions(view),
         "flags": [_flag_row(flag) for flag in view.flags],
@@ -370,7 +669,19 @@ def _figures(view: Overview, now: Any) -> list[tuple[str, object, object]]:
         ("Highest equity", money_cell(state.highest_equity, currency), "since the account began"),
         ("Highest close", money_cell(state.highest_close, currency), "at a day's end"),
         ("Trading day", f"{state.trading_day:%a %d %b}", f"resets {reset:%a %H:%M} UTC"),
+        ("Entries now", *trading_now(view, now)),
+        ("Trades today", _of_most(state.trades_today, terms.max_trades_per_day), "positions opened"),
+        (
+            "Losses in a row",
+            _of_most(state.losses_in_a_row, terms.max_losses_in_a_row),
+            f"last one {ago(state.last_loss_at, now)}" if state.losses_in_a_row else "none",
+        ),
+        ("Payouts", number(state.payouts_paid), f"paid, {number(state.payouts_requested)} asked for"),
     ]
+
+
+def _of_most(count: int, most: int | None) -> str:
+    return number(count) if most is None else f"{number(count)} of {number(most)}"
 
 
 def _floor_rows(view: Overview) -> list[dict[str, object]]:
@@ -421,6 +732,7 @@ def _flag_row(flag: Any) -> dict[str, object]:
         "on": flag.scope,
         "by": flag.raised_by or f"the system ({flag.cause})",
         "at": moment(flag.raised_at),
+        "until": moment(flag.until) if flag.until else "somebody ends it",
         "why": flag.reason or flag.cause,
     }
 

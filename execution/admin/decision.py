@@ -137,6 +137,7 @@ def decision_page(decision: Decision) -> dict[str, Any]:
             ("Program", link(program)),
             ("Signal", link(decision.signal, f"{decision.signal} from {decision.signal.source}")),
             ("Decided", moment(decision.decided_at)),
+            *_other_revisions(decision),
             ("Entry", number(decision.entry_price)),
             ("Stop", number(decision.stop_loss)),
             ("Target", number(decision.target)),
@@ -157,7 +158,24 @@ def _sentence(decision: Decision) -> str:
         return decision.reason
     if decision.leg == Leg.EXIT:
         return "An exit is always let through: what the rules say about it is recorded, and stops nothing."
-    return "Every rule was asked, and none stood against it."
+    return "Every rule was asked, and none stood against it." + _handled(decision)
+
+
+def _handled(decision: Decision) -> str:
+    codes = {finding.code for finding in decision.findings}
+    if "automation_policy.advise" in codes:
+        return " The program allows advice only: a person was told, and nothing was sent."
+    if "automation_policy.confirm" in codes:
+        return " The program wants a person to confirm it first; that is a decision of its own."
+    return ""
+
+
+def _other_revisions(decision: Decision) -> list[tuple[str, SafeString | str]]:
+    """What was decided first, and what a person's confirmation made of it."""
+    same = Decision.objects.filter(signal=decision.signal_id, account=decision.account_id, leg=decision.leg)
+    others = same.exclude(pk=decision.pk).select_related("account").order_by("revision")
+    names = {1: "Asked by", 2: "Confirmation"}
+    return [(names.get(one.revision, f"Revision {one.revision}"), link(one)) for one in others]
 
 
 def _fit(decision: Decision) -> str:

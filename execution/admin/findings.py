@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.utils.safestring import SafeString
 
-from enforcement.decision import Fact, Finding, FloorRoom, Outcome
+from enforcement.decision import FIRM, GUARD, OWNER, Fact, Finding, FloorRoom, Outcome
 from enforcement.explain import explain
 from enforcement.rules import MESSAGES
 from execution.admin.overview import room_bar
@@ -18,6 +18,12 @@ _OUTCOMES = {
     Outcome.WARN: ("warning", Tone.WARN),
     Outcome.UNDETERMINED: ("not known", Tone.BAD),
     Outcome.DENY: ("refused", Tone.BAD),
+}
+
+_WHOSE = {
+    FIRM: ("the firm's rule", Tone.INFO, "The program says so."),
+    GUARD: ("your guard", Tone.CALM, "Your own margin of safety, set on the account's Guard tab."),
+    OWNER: ("your own limit", Tone.WARN, "What you hold yourself to, set among the account's own limits."),
 }
 
 
@@ -35,6 +41,7 @@ def finding_rows(findings: list[Finding], currency: str) -> list[dict[str, objec
             "room": _figure(finding, "room", finding.room, currency),
             "message": explain(finding, currency),
             "decides": finding is first,
+            "whose": whose_badge(finding) if finding.outcome is not Outcome.PASS else "",
         }
         for finding in findings
     ]
@@ -42,6 +49,11 @@ def finding_rows(findings: list[Finding], currency: str) -> list[dict[str, objec
 
 def outcome_badge(outcome: Outcome) -> SafeString:
     return badge(*_OUTCOMES[outcome])
+
+
+def whose_badge(finding: Finding) -> SafeString:
+    """Whose word it is: the firm's, the guard's, or the owner's own limit."""
+    return badge(*_WHOSE.get(finding.by, (finding.by, Tone.CALM)))
 
 
 def floor_rows(floors: list[FloorRoom], size: Decimal, currency: str) -> list[dict[str, object]]:

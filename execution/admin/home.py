@@ -22,8 +22,8 @@ from execution.admin.overview import (
     room_cell,
     state_badges,
 )
-from execution.models import Alarm, Decision, Exit, Heartbeat, Signal, SignalSource
-from firms.admin.display import NOTHING, ago, link, list_of, moment, whole_money
+from execution.models import Alarm, Decision, Exit, Heartbeat, NewsEvent, Signal, SignalSource
+from firms.admin.display import NOTHING, ago, link, list_of, moment, until, whole_money
 from firms.models import Account
 
 SHOWN_ACCOUNTS = 12
@@ -165,7 +165,19 @@ def _watch_cards(request: HttpRequest, now: datetime) -> list[dict[str, object]]
         else:
             about = f"{last} from {last.source}"
             cards.append(_card("Last webhook", ago(last.received_at, now), "sensors", about, list_of(Signal)))
+    if _may_see(request, "execution.newsevent"):
+        cards += _next_release(now)
     return cards
+
+
+def _next_release(now: datetime) -> list[dict[str, object]]:
+    """The next release of high impact; no card where nobody keeps a calendar."""
+    ahead = NewsEvent.objects.filter(at__gte=now, impact=NewsEvent.Impact.HIGH).order_by("at").first()
+    if ahead is None:
+        return []
+    return [
+        _card("Next release", until(ahead.at, now), "newspaper", str(ahead), list_of(NewsEvent, "when=ahead"))
+    ]
 
 
 def _card(

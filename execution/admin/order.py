@@ -6,13 +6,16 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django_htmx.http import HttpResponseClientRedirect
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import action
 
+from execution import confirmation
+from execution.confirmation import Person
 from execution.models import Fill, Leg, Order, OrderEvent
 from execution.order_state import IN_DOUBT, OrderStatus
 from execution.orders import settle_as_not_happened
@@ -21,6 +24,8 @@ from firms.admin.display import NOTHING, Tone, address_of, badge, cell, link, mo
 from firms.admin.pausing import ReasonDialog
 
 _TONES = {
+    OrderStatus.AWAITING_CONFIRMATION: Tone.WARN,
+    OrderStatus.DENIED: Tone.BAD,
     OrderStatus.APPROVED: Tone.INFO,
     OrderStatus.SUBMITTING: Tone.INFO,
     OrderStatus.ACCEPTED: Tone.INFO,
@@ -34,6 +39,8 @@ _TONES = {
     OrderStatus.HELD: Tone.BAD,
 }
 _MEANS = {
+    OrderStatus.AWAITING_CONFIRMATION: "A person must confirm it, or it is not sent. It reserves nothing.",
+    OrderStatus.DENIED: "Refused when a person confirmed it.",
     OrderStatus.APPROVED: "Decided, about to be sent.",
     OrderStatus.SUBMITTING: "Claimed: its one request is on the way.",
     OrderStatus.ACCEPTED: "Working at the venue.",
@@ -74,7 +81,10 @@ def order_panel(order: Order, currency: str) -> dict[str, Any]:
         "means": _MEANS[OrderStatus(order.status)],
         "note": "" if any(event.detail == order.note for event in events) else order.note,
         "what": side_cell(order.side, number(order.quantity), order.symbol),
-        "steps": [_first_step(order), *(_step(event.at, event.after, event.detail) for event in events)],
+        "steps": [
+            *([] if events and not events[0].before else [_first_step(order)]),
+            *(_step(event.at, event.after, event.detail) for event in events),
+        ],
         "fills": [_fill_row(fill, currency) for fill in order.fills.all()],
     }
 
@@ -128,16 +138,68 @@ class OrderAdmin(StreamAdmin):
     date_hierarchy = "created_at"
     ordering = ("-pk",)
     fieldsets = ((None, {"fields": ()}),)
-    actions_detail = ("did_not_happen",)
+    actions_detail = ("confirm", "decline", "did_not_happen")
 
     def has_settle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("execution.change_order")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Shown only while the order is in doubt."""
+        """Each is shown only while it can be done: to an order that waits, or that is in doubt."""
         order = self.get_object(request, str(object_id))
-        is_in_doubt = order is not None and OrderStatus(order.status) in IN_DOUBT
-        return list(super().get_actions_detail(request, object_id)) if is_in_doubt else []
+        possible = () if order is None else _possible_actions(OrderStatus(order.status))
+        actions = super().get_actions_detail(request, object_id)
+        return [one for one in actions if one.path in possible]
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Whoever may answer finds the answers in the list as well, as links: the keyboard gets there."""
+        columns = tuple(super().get_list_display(request))
+        return (*columns, "answers") if self.has_settle_permission(request) else columns
+
+    @action(
+        description="Confirm",
+        icon="check_circle",
+        permissions=["settle"],
+        dialog={
+            "title": "Confirm this order",
+            "description": "Every rule is asked again now. If none stands against it, it is sent at once.",
+            "form_class": ReasonDialog,
+            "form_submit_text": "Confirm and send",
+        },
+    )  # type: ignore[untyped-decorator,unused-ignore]
+    def confirm(self, request: HttpRequest, form: ReasonDialog, object_id: str) -> HttpResponse:
+        order = self._asked(request, object_id)
+        order = confirmation.confirm(order.pk, person=_person(request), reason=form.cleaned_data["reason"])
+        status = OrderStatus(order.status)
+        if status is OrderStatus.DENIED:
+            self.message_user(request, f"Refused: {order.note}", messages.ERROR)
+        elif order.decision is None or order.decision.revision < 2:
+            self.message_user(request, f"{order} is {_in_words(order)}: it was not sent.", messages.WARNING)
+        else:
+            self.message_user(request, f"Confirmed: {order} is {_in_words(order)}.", messages.SUCCESS)
+        return HttpResponseClientRedirect(address_of(order))
+
+    @action(
+        description="Decline",
+        icon="cancel",
+        permissions=["settle"],
+        dialog={
+            "title": "Decline this order",
+            "description": "It is not sent, and nobody can confirm it any more.",
+            "form_class": ReasonDialog,
+            "form_submit_text": "Decline it",
+        },
+    )  # type: ignore[untyped-decorator,unused-ignore]
+    def decline(self, request: HttpRequest, form: ReasonDialog, object_id: str) -> HttpResponse:
+        order = self._asked(request, object_id)
+        order = confirmation.decline(order.pk, person=_person(request), reason=form.cleaned_data["reason"])
+        self.message_user(request, f"{order} is {_in_words(order)}.", messages.INFO)
+        return HttpResponseClientRedirect(address_of(order))
+
+    def _asked(self, request: HttpRequest, object_id: str) -> Order:
+        order: Order | None = self.get_object(request, object_id)
+        if order is None:
+            raise Http404
+        return order
 
     @action(
         description="It did not happen",
@@ -198,6 +260,38 @@ class OrderAdmin(StreamAdmin):
     def risk_in_money(self, order: Order) -> SafeString:
         return cell(money(order.risk, order.account.program.currency))
 
+    @shown("your answer")
+    def answers(self, order: Order) -> SafeString | str:
+        if order.status != OrderStatus.AWAITING_CONFIRMATION.value:
+            return NOTHING
+        return format_html_join(
+            " ",
+            _ANSWER,
+            ((reverse(f"admin:execution_order_{name}", args=[order.pk]), text) for name, text in _ANSWERS),
+        )
+
+
+# As unfold opens the dialog of a row's action; its own menu of them is out of the keyboard's reach.
+_ANSWER = (
+    '<a class="pg-link" href="{0}" hx-get="{0}" hx-target="#modal-content" hx-select="#dialog" '
+    'x-on:htmx:after-on-load="openModal = true">{1}</a>'
+)
+_ANSWERS = (("confirm", "Confirm"), ("decline", "Decline"))
+
+
+def _possible_actions(status: OrderStatus) -> tuple[str, ...]:
+    if status is OrderStatus.AWAITING_CONFIRMATION:
+        return ("confirm", "decline")
+    return ("did_not_happen",) if status in IN_DOUBT else ()
+
+
+def _person(request: HttpRequest) -> Person:
+    return Person(request.user.get_username(), request.user)
+
+
+def _in_words(order: Order) -> str:
+    return str(order.status).replace("_", " ")
+
 
 def _facts(order: Order) -> list[tuple[str, object]]:
     return [
@@ -213,6 +307,7 @@ def _facts(order: Order) -> list[tuple[str, object]]:
         ("Average price", number(order.average_price)),
         ("Reserved risk", money(order.risk, order.account.program.currency)),
         ("Deadline", moment(order.deadline)),
+        ("Alert's own id", "yes" if order.has_own_id else "no"),
         ("Our id", format_html("<code>{}</code>", order.client_order_id)),
         (
             "Venue's id",

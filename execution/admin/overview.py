@@ -6,16 +6,20 @@ The numbers come through the same door as an order's: `execution.enforcement_ser
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from enforcement.account import AccountState
+from enforcement.calendar import session_at
 from enforcement.decision import FloorRoom
 from enforcement.engine import Standing, evaluate_account
+from enforcement.program import ProgramTerms
+from enforcement.trading_window import Window, window_of
 from execution.enforcement_service import Facts, load
 from execution.models import VenueAccount
 from firms.admin.display import NOTHING, Tone, badge, cell, money, number, signed, signed_money
@@ -109,7 +113,7 @@ def _overview(
 
 
 def _flags(accounts: Collection[Account]) -> dict[int, list[Flag]]:
-    rows = Flag.objects.filter(ended_at=None).filter(
+    rows = Flag.objects.filter(Flag.open_at(timezone.now())).filter(
         Q(scope=Scope.PLATFORM)
         | Q(firm__in={account.program.firm_id for account in accounts})
         | Q(program__in={account.program_id for account in accounts})
@@ -163,7 +167,8 @@ def state_badges(view: Overview) -> SafeString:
 def flag_badge(flag: Flag) -> SafeString:
     who = f"by {flag.raised_by}" if flag.raised_by else f"by the system ({flag.cause})"
     scope = "" if flag.scope == Scope.ACCOUNT else f" · {flag.scope}"
-    title = f"{who}, {flag.raised_at:%Y-%m-%d %H:%M} UTC: {flag.reason or flag.cause}"
+    until = f" until {flag.until:%Y-%m-%d %H:%M} UTC" if flag.until else ""
+    title = f"{who}, {flag.raised_at:%Y-%m-%d %H:%M} UTC{until}: {flag.reason or flag.cause}"
     return badge(f"{key_in_words(flag)}{scope}", _FLAG_TONES.get(flag.key, Tone.WARN), title)
 
 
@@ -204,7 +209,9 @@ def room_bar(at: FloorRoom, size: Decimal, currency: str) -> SafeString:
     if room is None or level is None:
         return cell("unknown", Tone.WARN)
     distance = distance_of(at.floor, level, size)
-    share = room / distance if distance else Decimal(1)
+    if not distance:  # it moves with profit that is not at hand here: no bar says how full it is
+        return cell(money(room, currency), Tone.BAD if room <= 0 else None)
+    share = room / distance
     tone = Tone.BAD if share <= _RED else Tone.WARN if share <= _AMBER else Tone.GOOD
     width = int(max(Decimal(0), min(share, Decimal(1))) * FULL)
     return format_html(
@@ -224,3 +231,67 @@ def position_cell(view: Overview) -> SafeString | str:
     if working:
         return format_html("{} <small>{} working</small>", parts, number(working))
     return parts
+
+
+# --- when entries are possible --------------------------------------------------------------------------
+
+_HOURS_AHEAD = 14 * 24
+
+
+def trading_now(view: Overview, now: datetime) -> tuple[object, str]:
+    """Whether positions may be opened now, and until when or from when: figure and words."""
+    locked = [flag.until for flag in view.flags if flag.key == FlagKey.DAY_LOCK and flag.until is not None]
+    if locked:
+        return cell("locked", Tone.BAD), f"for the day, until {_short(max(locked))}"
+    if view.facts is None:
+        return cell("unknown", Tone.WARN), "the program's rules can't be had"
+    terms = view.facts.terms
+    figure, about = _hours_now(terms, now)
+    if terms.allowed_sessions is not None:
+        names = ", ".join(session.name for session in terms.allowed_sessions) or "none"
+        if session_at(now, terms.allowed_sessions) is None:
+            figure = cell("closed", Tone.WARN)
+        about = f"{about}; sessions: {names}"
+    return figure, about
+
+
+def _hours_now(terms: ProgramTerms, now: datetime) -> tuple[SafeString, str]:
+    window = window_of(terms, now, "")
+    if window is None:
+        return cell("open", Tone.GOOD), "at any hour"
+    if window.lets_open(now):
+        end = f"until {_short(window.last_entry)}"
+        if window.flat is not None:
+            end += f", flat by {_short(window.flat)}"
+        return cell("open", Tone.GOOD), end + _because(window) + _early_closes(terms, now, window)
+    following = next_opening(terms, now)
+    if following is None:
+        return cell("closed", Tone.WARN), "no opening in the next two weeks"
+    return cell("closed", Tone.WARN), f"opens {_short(following.opens)}{_because(window)}"
+
+
+def next_opening(terms: ProgramTerms, now: datetime) -> Window | None:
+    """The first window ahead that lets positions be opened, looked for hour by hour; holidays have none."""
+    for hours in range(1, _HOURS_AHEAD):
+        window = window_of(terms, now + timedelta(hours=hours), "")
+        if window is not None and now < window.opens < window.last_entry:
+            return window
+    return None
+
+
+def _because(window: Window) -> str:
+    return f" ({window.closure})" if window.closure else ""
+
+
+def _early_closes(terms: ProgramTerms, now: datetime, usual: Window) -> str:
+    """Groups of products that close earlier today than the rest."""
+    told = []
+    for group in sorted({closure.group for closure in terms.closures if closure.group}):
+        own = window_of(terms, now, group)
+        if own is not None and own.last_entry < usual.last_entry:
+            told.append(f"{group.replace('_', ' ')} until {_short(own.last_entry)}{_because(own)}")
+    return "".join(f"; {one}" for one in told)
+
+
+def _short(at: datetime) -> str:
+    return f"{at:%a %d %b %H:%M} UTC"

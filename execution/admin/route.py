@@ -6,7 +6,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RelatedDropdo
 
 from execution.models import Route
 from firms.admin.base import HistoryAdmin, shown
-from firms.admin.display import cell, link, number
+from firms.admin.display import cell, link, number, percent
 
 
 @admin.register(Route)
@@ -18,7 +18,8 @@ class RouteAdmin(HistoryAdmin):
     autocomplete_fields = ("source", "account")
     fieldsets = (
         (None, {"fields": (("source", "account"), "is_enabled")}),
-        ("Size", {"fields": ("sizing", ("fixed_size", "multiplier"), "max_size")}),
+        ("Size", {"fields": ("sizing", ("fixed_size", "multiplier", "risk_share"), "max_size")}),
+        ("Made to fit", {"fields": (("cut_to_fit", "mini_to_micro"),)}),
     )
 
     @shown("account", "account__label")
@@ -27,11 +28,16 @@ class RouteAdmin(HistoryAdmin):
 
     @shown("size")
     def size(self, route: Route) -> str:
-        if route.sizing == Route.Sizing.FIXED:
-            return f"always {number(route.fixed_size)}"
-        if route.sizing == Route.Sizing.MULTIPLIER:
-            return f"{number(route.multiplier)} times the alert's"
-        return "as sent"
+        words = {
+            Route.Sizing.FIXED: f"always {number(route.fixed_size)}",
+            Route.Sizing.MULTIPLIER: f"{number(route.multiplier)} times the alert's",
+            Route.Sizing.SHARE_OF_EQUITY: f"{percent(route.risk_share)} of equity at risk",
+            Route.Sizing.SHARE_OF_ROOM: f"{percent(route.risk_share)} of the room at risk",
+        }
+        steps = [words.get(Route.Sizing(route.sizing), "as sent")]
+        steps += ["cut to fit"] if route.cut_to_fit else []
+        steps += ["mini to micro"] if route.mini_to_micro else []
+        return ", ".join(steps)
 
     @shown("at most", "max_size")
     def largest(self, route: Route) -> SafeString:

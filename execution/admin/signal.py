@@ -23,7 +23,8 @@ _KINDS = {Kind.ENTRY: Tone.INFO, Kind.EXIT: Tone.WARN, Kind.REVERSE: Tone.WARN}
 def _decisions(*, allowed: bool) -> Subquery:
     """How many of a signal's decisions: counted for the rows of the page only."""
     own = Decision.objects.filter(signal=OuterRef("pk"), allowed=allowed).order_by().values("signal")
-    return Subquery(own.annotate(total=Count("pk")).values("total"))
+    # A confirmation is a second decision on the same account.
+    return Subquery(own.annotate(total=Count("account", distinct=True)).values("total"))
 
 
 @admin.register(Signal)
@@ -89,7 +90,7 @@ def signal_page(signal: Signal) -> dict[str, Any]:
     rows = (
         signal.decisions.select_related("account__program__firm", "signal", "order")
         .prefetch_related("order__fills")
-        .order_by("account__label", "leg")
+        .order_by("account__label", "leg", "revision")
     )
     decisions = list(rows[: MOST_SHOWN + 1])
     chunks = list(signal.chunks.values_list("account_ids_text", "done_at"))

@@ -1,15 +1,16 @@
 """Signals, decisions, orders, positions: one file per aggregate."""
 
 from execution.models.decision import Decision, Leg
-from execution.models.order import Exit, Fill, Order, OrderEvent, Position
+from execution.models.order import ClosedTrade, Exit, Fill, Order, OrderEvent, Position
 from execution.models.paper import PaperBook, PaperFill, PaperOrder, PaperPosition
 from execution.models.signal import Kind, Signal, SignalChunk, SignalKey, Size
 from execution.models.source import Connection, FieldMapping, Route, SignalSource, VenueAccount
-from execution.models.watch import Alarm, ApiKey, Heartbeat, Mark
+from execution.models.watch import Alarm, ApiKey, Heartbeat, Mark, NewsEvent
 
 __all__ = [
     "Alarm",
     "ApiKey",
+    "ClosedTrade",
     "Connection",
     "Decision",
     "Exit",
@@ -19,6 +20,7 @@ __all__ = [
     "Kind",
     "Leg",
     "Mark",
+    "NewsEvent",
     "Order",
     "OrderEvent",
     "PaperBook",

@@ -8,7 +8,8 @@ from django.db import models
 
 from enforcement.decision import Finding, FloorRoom, Outcome
 from enforcement.explain import explain, explain_fit
-from enforcement.floors import Anchor, Boundary, Consequence, FloorKind, LossFloor, ShareOf
+from enforcement.floors import LossFloor
+from enforcement.replay import read_object
 from execution.models.signal import Signal
 from firms.models import Account, TermsSnapshot
 from firms.models.columns import money_column, price_column, quantity_column
@@ -25,6 +26,9 @@ class Decision(models.Model):
     signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="decisions", db_index=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="decisions")
     leg = models.CharField(max_length=5, choices=Leg, default=Leg.ENTRY)
+    revision = models.PositiveSmallIntegerField(
+        default=1, help_text="A person's confirmation is a decision of its own, the second."
+    )
     decided_at = models.DateTimeField(db_index=True)
     allowed = models.BooleanField()
     breach_type = models.CharField(max_length=16, blank=True)
@@ -40,6 +44,9 @@ class Decision(models.Model):
     fits = quantity_column(null=True, help_text="The largest size that would have passed.")
     findings_text = models.TextField()
     floors_text = models.TextField()
+    context_text = models.TextField(
+        blank=True, help_text="What the rules saw besides the terms, as canonical text: it can be replayed."
+    )
     terms = models.ForeignKey(
         TermsSnapshot,
         null=True,
@@ -55,7 +62,8 @@ class Decision(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["signal", "account", "leg"], name="one_decision_per_signal_account_and_leg"
+                fields=["signal", "account", "leg", "revision"],
+                name="one_decision_per_signal_account_leg_and_revision",
             )
         ]
 
@@ -76,7 +84,7 @@ class Decision(models.Model):
         refusal = self.refusal
         if refusal is None:
             return ""
-        return explain(refusal, self.account.program.currency) + explain_fit(self.fits)
+        return explain(refusal, self.account.program.currency) + explain_fit(self.fits, refusal)
 
     @property
     def floors(self) -> list[FloorRoom]:
@@ -97,6 +105,7 @@ def findings_to_text(findings: tuple[Finding, ...]) -> str:
                 f.room,
                 f.facts or None,
                 f.verdict,
+                f.by,
             )
             for f in findings
         ],
@@ -110,19 +119,25 @@ def findings_from_text(text: str) -> list[Finding]:
         Finding(
             rule, code, Outcome(outcome), breach_type, observed, limit,
             None if room is None else Decimal(room), facts or {},
-            None if verdict is None else Outcome(verdict),
+            None if verdict is None else Outcome(verdict), *by,
         )
-        for rule, code, outcome, breach_type, observed, limit, room, facts, verdict in json.loads(text)
+        for rule, code, outcome, breach_type, observed, limit, room, facts, verdict, *by in json.loads(text)
     ]  # fmt: skip
 
 
-_FLOOR_COLUMNS = ("kind", "anchor", "boundary", "consequence", "amount", "share", "share_of", "lock_at")
+# In the order in which they are written; new ones are appended, so that older texts can be read.
+_FLOOR_FIELDS = (
+    "kind", "anchor", "boundary", "consequence", "amount", "share", "share_of", "lock_at", "lock_trigger",
+    "share_from_profit", "tiers", "boundary_after_lock", "payout_effect", "payout_on_request",
+    "floor_after_payout", "tested_on", "ends_from_profit", "personal",
+)  # fmt: skip
 
 
 def floors_to_text(floors: tuple[FloorRoom, ...]) -> str:
+    """JSON: level, equity and projected equity of each floor, then how it is made."""
     return json.dumps(
         [
-            (*(getattr(room.floor, name) for name in _FLOOR_COLUMNS), room.level, room.equity, room.projected)
+            (room.level, room.equity, room.projected, *(getattr(room.floor, name) for name in _FLOOR_FIELDS))
             for room in floors
         ],
         default=str,
@@ -131,26 +146,13 @@ def floors_to_text(floors: tuple[FloorRoom, ...]) -> str:
 
 
 def floors_from_text(text: str) -> list[FloorRoom]:
-    def number(value: str | None) -> Decimal | None:
-        return None if value is None else Decimal(value)
-
     return [
         FloorRoom(
-            LossFloor(
-                kind=FloorKind(kind),
-                anchor=Anchor(anchor),
-                boundary=Boundary(boundary),
-                consequence=Consequence(consequence),
-                amount=number(amount),
-                share=number(share),
-                share_of=ShareOf(share_of),
-                lock_at=number(lock_at),
-            ),
-            number(level),
-            number(equity),
-            number(projected),
+            read_object(LossFloor, dict(zip(_FLOOR_FIELDS, made, strict=False))), *map(_number, figures)
         )
-        for kind, anchor, boundary, consequence, amount, share, share_of, lock_at, level, equity, projected in (
-            json.loads(text)
-        )
+        for figures, made in ((row[:3], row[3:]) for row in json.loads(text))
     ]
+
+
+def _number(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)

@@ -13,6 +13,12 @@ from execution.order_state import RESERVING, OrderStatus
 from firms.models import Account
 from firms.models.columns import choices, money_column, price_column, quantity_column
 
+_TO_SEND = [
+    OrderStatus.APPROVED.value,
+    OrderStatus.AWAITING_CONFIRMATION.value,
+    OrderStatus.SUBMITTING.value,
+]
+
 
 class Exit(models.Model):
     """A position to bring down to `target`, worked until the venue shows it there.
@@ -70,7 +76,7 @@ class Order(models.Model):
     entry_price = price_column(null=True)
     stop_loss = price_column(null=True)
     target = price_column(null=True)
-    status = models.CharField(max_length=16, choices=choices(OrderStatus))
+    status = models.CharField(max_length=24, choices=choices(OrderStatus))
     risk = money_column(
         default=Decimal(0), help_text="What it stands to lose: its reservation while nothing is filled."
     )
@@ -80,6 +86,7 @@ class Order(models.Model):
     created_at = models.DateTimeField(db_index=True)
     deadline = models.DateTimeField(null=True, help_text="An entry that has not left by then never does.")
     claimed_at = models.DateTimeField(null=True)
+    has_own_id = models.BooleanField(default=False, help_text="Its alert carried an id of its own.")
 
     class Meta:
         ordering = ["-pk"]
@@ -98,7 +105,7 @@ class Order(models.Model):
             ),
             models.Index(
                 fields=["created_at"], name="order_to_send",
-                condition=Q(status__in=[OrderStatus.APPROVED.value, OrderStatus.SUBMITTING.value]),
+                condition=Q(status__in=_TO_SEND),
             ),
         ]  # fmt: skip
 
@@ -115,8 +122,8 @@ class OrderEvent(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField()
-    before = models.CharField(max_length=16, blank=True)
-    after = models.CharField(max_length=16)
+    before = models.CharField(max_length=24, blank=True)
+    after = models.CharField(max_length=24)
     detail = models.TextField(blank=True)
 
     append_only: ClassVar[bool] = True
@@ -155,6 +162,27 @@ class Fill(models.Model):
         return f"{self.side} {self.quantity.normalize():f} {self.symbol} at {self.price.normalize():f}"
 
 
+class ClosedTrade(models.Model):
+    """A position from its opening until it was flat (or crossed zero), and what it came to. Append-only."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="closed_trades")
+    symbol = models.CharField(max_length=64)
+    family = models.CharField(max_length=64)
+    side = models.CharField(max_length=4, choices=choices(Side), help_text="Buy: it was long.")
+    opened_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField()
+    result = money_column(help_text="Won or lost, commissions of both ways included.")
+
+    append_only: ClassVar[bool] = True
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["account", "closed_at"], name="trade_closed")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.result:,.2f}"
+
+
 class Position(models.Model):
     """What an account holds in one symbol by its booked fills. Signed; zero rows are kept."""
 
@@ -165,6 +193,7 @@ class Position(models.Model):
     average_price = price_column(null=True)
     stop = price_column(null=True, help_text="The farthest stop that protects it.")
     price = price_column(null=True, help_text="The price its account's equity was last marked at.")
+    opened_at = models.DateTimeField(null=True, help_text="When it last left zero.")
     last_fill_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,5 +1,8 @@
 """Where signals come from, and which accounts follow them."""
 
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
@@ -100,14 +103,27 @@ class Route(models.Model):
         AS_SENT = "as_sent", "as sent"
         FIXED = "fixed"
         MULTIPLIER = "multiplier"
+        SHARE_OF_EQUITY = "share_of_equity", "share of equity at risk"
+        SHARE_OF_ROOM = "share_of_room", "share of the room at risk"
 
     source = models.ForeignKey(SignalSource, on_delete=models.PROTECT, related_name="routes")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="routes")
     is_enabled = models.BooleanField("enabled", default=True)
-    sizing = models.CharField(max_length=12, choices=Sizing, default=Sizing.AS_SENT)
+    sizing = models.CharField(max_length=16, choices=Sizing, default=Sizing.AS_SENT)
     fixed_size = quantity_column(null=True, blank=True, help_text="Contracts, whatever the alert says.")
     multiplier = quantity_column(
         null=True, blank=True, help_text="Times the alert's contracts, rounded down."
+    )
+    risk_share = models.DecimalField(
+        max_digits=7, decimal_places=6, null=True, blank=True,
+        validators=[MinValueValidator(Decimal("0.000001")), MaxValueValidator(Decimal(1))],
+        help_text="Of equity, or of the room above the highest floor, to lose at the stop: 0.01 is 1 %.",
+    )  # fmt: skip
+    cut_to_fit = models.BooleanField(
+        default=False, help_text="Where the size is refused, send the largest that passes every rule."
+    )
+    mini_to_micro = models.BooleanField(
+        default=False, help_text="Where not one mini passes, send the same in micros (1 NQ is 10 MNQ)."
     )
     max_size = quantity_column(
         null=True, blank=True, help_text="Never more contracts than this in one order."
@@ -125,6 +141,11 @@ class Route(models.Model):
             models.CheckConstraint(
                 condition=~Q(sizing="multiplier") | Q(multiplier__gt=0), name="multiplier_sizing_has_a_multiplier",
                 violation_error_message="Multiplier sizing needs a multiplier above zero.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(sizing__in=["share_of_equity", "share_of_room"]) | Q(risk_share__gt=0, risk_share__lte=1),
+                name="risk_sizing_has_a_share",
+                violation_error_message="Sizing by risk needs a share above zero.",
             ),
             models.CheckConstraint(
                 condition=Q(max_size__isnull=True) | Q(max_size__gt=0), name="max_size_is_positive",

@@ -3,7 +3,10 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from simple_history.models import HistoricalRecords
 
+from enforcement import context as core
+from enforcement.instruments import family_of
 from firms.models import Account
 from firms.models.columns import price_column
 
@@ -20,6 +23,41 @@ class Mark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.price.normalize():f}"
+
+
+class NewsEvent(models.Model):
+    """A scheduled release that news rules may forbid trading around."""
+
+    class Impact(models.TextChoices):
+        HIGH = "high"
+        MEDIUM = "medium"
+        LOW = "low"
+
+    name = models.CharField(max_length=160, help_text="Such as US CPI.")
+    at = models.DateTimeField(db_index=True)
+    impact = models.CharField(max_length=8, choices=Impact, default=Impact.HIGH)
+    currency = models.CharField(max_length=3, default="USD")
+    targets = models.CharField(
+        max_length=250, blank=True,
+        help_text="Symbols or groups it moves, separated by commas. Empty: everything in its currency.",
+    )  # fmt: skip
+    source = models.CharField(max_length=250, blank=True, help_text="Where it was read.")
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [models.UniqueConstraint(fields=["name", "at"], name="one_event_per_name_and_time")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%Y-%m-%d %H:%M}Z"
+
+    def to_core(self) -> core.NewsEvent:
+        """A symbol among the targets stands for its whole family: mini, micro, every month."""
+        words = [word.strip() for word in self.targets.split(",") if word.strip()]
+        targets = {symbol for word in words for symbol in family_of(word)}
+        return core.NewsEvent(
+            name=self.name, at=self.at, impact=self.impact, currency=self.currency, targets=frozenset(targets)
+        )
 
 
 class Alarm(models.Model):
@@ -65,11 +103,13 @@ class ApiKey(models.Model):
     class Scope(models.TextChoices):
         MARKS = "marks", "post marks"
         STATE = "state", "post account state"
+        NEWS = "news", "post news"
+        CONFIRM = "confirm", "confirm or decline orders"
 
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     key_sha256 = models.CharField(max_length=64, editable=False)
-    scopes = models.CharField(max_length=120, help_text="Separated by spaces: marks, state.")
+    scopes = models.CharField(max_length=120, help_text="Separated by spaces: marks, state, news, confirm.")
     expires_at = models.DateTimeField(null=True, blank=True)
     is_revoked = models.BooleanField("revoked", default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,5 +1,6 @@
 """No action acts on GET, without CSRF token, or for somebody who may only look."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,8 +10,12 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from execution.models import Decision, Order
 from firms.models import Account, AuditEntry
+from firms.services import raise_flag
 from tests.admin.world import make_world, view_only_staff
+from tests.execution.make import entry_signal, make_live_follower, route
+from tests.execution.venue import install
 
 pytestmark = pytest.mark.django_db
 SUBMITTED = {"_form_submitted": "True", "reason": "because"}
@@ -48,7 +53,8 @@ def test_there_are_actions_to_try() -> None:
     assert names == {
         "firms_account_pause", "firms_account_resume", "firms_program_pause", "firms_program_resume",
         "firms_firm_pause", "firms_firm_resume", "execution_alarm_close", "execution_signalsource_new_secret",
-        "execution_apikey_revoke", "execution_order_did_not_happen",
+        "execution_apikey_revoke", "execution_order_did_not_happen", "execution_order_confirm",
+        "execution_order_decline", "firms_account_record_payout", "firms_account_end_flag",
     }  # fmt: skip
 
 
@@ -125,3 +131,92 @@ def test_open_alarms_stand_first(world: Account, admin_client: Client) -> None:
     Alarm.objects.create(kind="new_but_closed", subject="x", message="x", raised_at=now, closed_at=now)
     page = admin_client.get(reverse("admin:execution_alarm_changelist")).content.decode()
     assert page.index("kind plain") < page.index("new_but_closed")
+
+
+# --- a person's confirmation --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Order:
+    install(monkeypatch)
+    source, account = make_live_follower()
+    route(entry_signal(source))
+    return Order.objects.get(account=account, status="awaiting_confirmation")
+
+
+def answer(client: Client, order: Order, name: str) -> Any:
+    response = client.post(reverse(f"admin:execution_order_{name}", args=[order.pk]), SUBMITTED)
+    assert response.headers["HX-Redirect"] == reverse("admin:execution_order_change", args=[order.pk])
+    order.refresh_from_db()
+    return client.get(response.headers["HX-Redirect"]).content.decode()
+
+
+def links_to(page: str, order: Order) -> list[str]:
+    """What of confirm and decline a page links to, as something the keyboard reaches."""
+    found = []
+    for name in ("confirm", "decline"):
+        address = reverse(f"admin:execution_order_{name}", args=[order.pk])
+        if re.search(rf'<(?:a|button)\b[^>]*(?:href|hx-get)="{address}"', page):
+            found.append(name)
+    return found
+
+
+def test_who_confirms_an_order_sends_it_and_is_in_the_audit(
+    waiting: Order, admin_client: Client, admin_user: User
+) -> None:
+    page = answer(admin_client, waiting, "confirm")
+    assert waiting.status == "accepted"
+    assert "Confirmed: buy 2 NQ is accepted." in page
+    entry = AuditEntry.objects.get(action="order.confirmed")
+    assert (entry.actor, entry.reason) == (admin_user, "confirmed by admin: because")
+    assert links_to(page, waiting) == []
+    answer(admin_client, waiting, "confirm")
+    assert AuditEntry.objects.filter(action="order.confirmed").count() == 1
+
+
+def test_a_refusal_at_the_click_is_shown_with_its_reason(waiting: Order, admin_client: Client) -> None:
+    raise_flag(waiting.account, reason="holiday")
+    page = answer(admin_client, waiting, "confirm")
+    assert waiting.status == "denied"
+    assert "Refused: The account is paused (holiday)." in page
+
+
+def test_a_late_click_is_told_so(waiting: Order, admin_client: Client) -> None:
+    Order.objects.update(deadline=waiting.created_at)
+    page = answer(admin_client, waiting, "confirm")
+    assert waiting.status == "expired"
+    assert "buy 2 NQ is expired: it was not sent." in page
+
+
+def test_who_declines_an_order_ends_it(waiting: Order, admin_client: Client, admin_user: User) -> None:
+    page = answer(admin_client, waiting, "decline")
+    assert (waiting.status, waiting.note) == ("canceled", "declined by admin: because")
+    assert "buy 2 NQ is canceled." in page
+    assert AuditEntry.objects.get(action="order.declined").actor == admin_user
+
+
+def test_page_and_list_offer_both_answers_while_the_order_waits(waiting: Order, admin_client: Client) -> None:
+    page = reverse("admin:execution_order_change", args=[waiting.pk])
+    rows = reverse("admin:execution_order_changelist")
+    for address in (page, rows):
+        assert links_to(admin_client.get(address).content.decode(), waiting) == ["confirm", "decline"]
+    Order.objects.update(status="canceled")
+    for address in (page, rows):
+        assert links_to(admin_client.get(address).content.decode(), waiting) == []
+
+
+def test_whoever_may_only_look_is_offered_no_answer(waiting: Order, client: Client) -> None:
+    client.force_login(view_only_staff())
+    for name, args in (("change", [waiting.pk]), ("changelist", [])):
+        page = client.get(reverse(f"admin:execution_order_{name}", args=args))
+        assert (page.status_code, links_to(page.content.decode(), waiting)) == (200, [])
+
+
+def test_the_decisions_of_a_confirmed_order_name_each_other(waiting: Order, admin_client: Client) -> None:
+    answer(admin_client, waiting, "confirm")
+    first, second = Decision.objects.order_by("revision")
+    for here, there in ((first, second), (second, first)):
+        page = admin_client.get(reverse("admin:execution_decision_change", args=[here.pk])).content.decode()
+        assert reverse("admin:execution_decision_change", args=[there.pk]) in page
+    page = admin_client.get(reverse("admin:execution_signal_changelist")).content.decode()
+    assert "1 approved" in page

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from enforcement.rules import RULES
 from execution.models import Decision, Exit, Leg
-from firms.models import Account
+from firms.models import Account, PersonalLimits
 from tests.admin.world import decide, make_signal
 from tests.make import make_account, make_program, make_route, make_source
 
@@ -44,6 +44,16 @@ def test_a_refusal_is_explained_with_its_numbers(account: Account, admin_client:
     assert "$48,710.00" in page  # 49,150 less 440
     assert "$48,100.00" in page  # the trailing floor: 50,600 less 2,500
     assert reverse("admin:firms_termssnapshot_changelist") in page
+
+
+def test_a_refusal_by_the_owners_own_limit_says_so(account: Account, admin_client: Client) -> None:
+    """One MNQ risks 27 with its slippage and commissions; of 860 of his own, 10 are left at 49,150."""
+    PersonalLimits.objects.create(account=account, daily_loss=860)
+    source = account.routes.get().source
+    decide(make_signal(source, "NY AM", kind="entry", entry_contracts=1, symbol="MNQ", family="NQ"))
+    decision = Decision.objects.get()
+    assert not decision.allowed
+    assert "your own limit" in page_of(admin_client, decision)
 
 
 def test_an_approval_shows_its_order_from_decision_to_fill(account: Account, admin_client: Client) -> None:

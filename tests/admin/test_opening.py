@@ -1,5 +1,6 @@
 """An account is opened in one form, and going live leaves a trace."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.urls import reverse
 
 from execution.connectors import PaperConnector, connector_for
 from execution.models import Connection, VenueAccount
-from firms.models import Account, AccountState, AuditEntry, Program
+from firms.models import Account, AccountState, AuditEntry, PersonalLimits, Program
+from tests.admin.forms import fields_of
 from tests.make import make_account, make_program, make_trader
 
 pytestmark = pytest.mark.django_db
@@ -25,8 +27,9 @@ def program() -> Program:
 def fill_in(client: Client, program: Program, **fields: Any) -> Any:
     form = {
         "trader": make_trader().pk, "program": program.pk, "label": "Apex-1", "mode": "dry_run",
-        "opened_on": "2026-03-04", "connection": "", "venue_account_id": "", "balance": "", "equity": "",
-        "day_start_balance": "", "highest_equity": "", "highest_close": "", **fields,
+        "opened_on": "2026-03-04", "has_optional_limits": "on", "connection": "", "venue_account_id": "",
+        "balance": "", "equity": "", "day_start_balance": "", "highest_equity": "", "highest_close": "",
+        **fields,
     }  # fmt: skip
     return client.post(ADD, form)
 
@@ -61,6 +64,53 @@ def test_a_used_account_keeps_what_is_not_known_unknown(program: Program, admin_
     }
 
 
+def test_the_dashboards_floor_stands_for_the_peaks(program: Program, admin_client: Client) -> None:
+    """The firm shows 48,700: higher than 2,500 under what is known now, so that is where the floor is."""
+    fill_in(admin_client, program, balance="50800", floor="48700", day_start_balance="50800")
+    account = Account.objects.get()
+    assert account.state.reported_floor == 48_700
+    page = admin_client.get(reverse("admin:firms_account_change", args=[account.pk])).content.decode()
+    assert "$48,700.00" in page
+    assert "$2,100.00" in page
+
+
+def test_the_highest_balance_and_the_last_close_are_kept(program: Program, admin_client: Client) -> None:
+    fill_in(admin_client, program, balance="50800", highest_balance="51900", last_close="50700")
+    state = Account.objects.get().state
+    assert (state.highest_balance, state.last_close) == (51_900, 50_700)
+
+
+@pytest.mark.parametrize(
+    ("rules", "fields", "words"),
+    [
+        ({"purchased_until": date(2025, 6, 30)}, {"purchased_on": "2025-07-01"}, "accounts bought until 2025-06-30"),
+        ({"purchased_from": date(2025, 7, 1)}, {"purchased_on": "2025-06-30"}, "accounts bought from 2025-07-01"),
+        ({"effective_until": date(2026, 3, 3)}, {}, "in force until 2026-03-03"),
+    ],
+    ids=["bought too late", "bought too early", "opened under rules that are over"],
+)  # fmt: skip
+def test_an_account_of_another_cohort_is_warned_of_and_opened(
+    program: Program, admin_client: Client, rules: dict[str, date], fields: dict[str, str], words: str
+) -> None:
+    Program.objects.update(**rules)
+    assert words in follow(admin_client, fill_in(admin_client, program, **fields))
+    account = Account.objects.get()
+    page = admin_client.get(reverse("admin:firms_account_change", args=[account.pk])).content.decode()
+    assert words in page
+
+
+def test_on_the_last_day_of_its_cohort_an_account_needs_no_warning(
+    program: Program, admin_client: Client
+) -> None:
+    Program.objects.update(purchased_until=date(2025, 6, 30), effective_until=date(2026, 3, 4))
+    page = follow(admin_client, fill_in(admin_client, program, purchased_on="2025-06-30"))
+    assert "the program's rules" not in page.replace("&#x27;", "'")
+
+
+def follow(client: Client, response: Any) -> str:
+    return client.get(response.headers["Location"]).content.decode()
+
+
 def test_a_paper_account_is_connected_in_the_same_form(program: Program, admin_client: Client) -> None:
     paper = Connection.objects.create(name="Paper", venue="paper")
     fill_in(admin_client, program, mode="live", connection=paper.pk, venue_account_id="P-1")
@@ -75,10 +125,17 @@ def test_a_paper_account_is_connected_in_the_same_form(program: Program, admin_c
     [
         ({"mode": "live"}, "A live account needs a connection"),
         ({"equity": "52000", "highest_equity": "51000"}, "below the equity"),
+        ({"balance": "52000", "highest_balance": "51000"}, "below the balance"),
         ({"label": ""}, "This field is required"),
         ({"balance": "much"}, "Enter a number"),
     ],
-    ids=["live without a connection", "a peak below equity", "no label", "not a number"],
+    ids=[
+        "live without a connection",
+        "a peak below equity",
+        "a highest balance below the balance",
+        "no label",
+        "not a number",
+    ],
 )
 def test_what_can_not_be_is_refused_whole(
     program: Program, admin_client: Client, fields: dict[str, str], words: str
@@ -97,15 +154,8 @@ def test_a_label_is_used_once_per_trader(program: Program, admin_client: Client)
 
 def change(client: Client, account: Account, **fields: Any) -> Any:
     """Save the account's page with some fields changed."""
-    form = {
-        "label": account.label, "mode": account.mode, "is_active": "on", "opened_on": "2026-03-04",
-        "slippage_ticks": "2", "commission_per_side": "2.5", "floor_buffer": "0", "no_stop_ticks": "",
-        "block_at_floor": "on", "max_state_age_seconds": "900", "max_signal_age_seconds": "300",
-        **{f"{prefix}-{part}_FORMS": "0" for prefix in ("routes", "venue_account", "days")
-           for part in ("TOTAL", "INITIAL")},
-        **fields,
-    }  # fmt: skip
-    return client.post(reverse("admin:firms_account_change", args=[account.pk]), form)
+    page = reverse("admin:firms_account_change", args=[account.pk])
+    return client.post(page, {**fields_of(client.get(page).content, "account_form"), **fields})
 
 
 def test_going_live_and_back_is_in_the_audit_with_who(
@@ -123,6 +173,42 @@ def test_going_live_and_back_is_in_the_audit_with_who(
     account.refresh_from_db()
     change(admin_client, account, label="Other")
     assert AuditEntry.objects.filter(action="account.mode_changed").count() == 2
+
+
+def test_an_accounts_own_limits_are_a_tab_of_its_page(
+    program: Program, admin_client: Client, admin_user: User
+) -> None:
+    account = make_account("Apex-1", program)
+    assert change(admin_client, account).status_code == 302
+    assert not PersonalLimits.objects.exists()  # nothing was filled in
+    own = {"personal_limits-0-daily_loss": "400", "personal_limits-0-max_losses_in_a_row": "2"}
+    assert change(admin_client, account, **own).status_code == 302
+    limits = PersonalLimits.objects.get()
+    assert (limits.daily_loss, limits.max_losses_in_a_row) == (400, 2)
+    assert limits.history.get().history_user == admin_user
+    page = admin_client.get(reverse("admin:firms_account_change", args=[account.pk])).content.decode()
+    assert "Own daily loss" in page
+    assert "$49,600.00" in page  # 50,000 less 400
+
+
+def test_the_guard_is_changed_on_its_tab(program: Program, admin_client: Client) -> None:
+    account = make_account("Apex-1", program)
+    guard = {
+        "floor_buffer_share": "0.05", "holds_over_reset": "never", "count_run_up": "", "duplicate_window_seconds": "0",
+        "max_entries_per_minute": "3",
+    }  # fmt: skip
+    page = reverse("admin:firms_account_change", args=[account.pk])
+    form = {**fields_of(admin_client.get(page).content, "account_form"), **guard}
+    del form["count_run_up"]
+    assert admin_client.post(page, form).status_code == 302
+    account.refresh_from_db()
+    own = account.guard
+    assert (own.floor_buffer_share, own.holds_over_reset, own.count_run_up) == (
+        Decimal("0.05"),
+        "never",
+        False,
+    )
+    assert (own.duplicate_window_seconds, own.max_entries_per_minute) == (0, 3)
 
 
 def test_trader_and_program_stay_what_they_were(program: Program, admin_client: Client) -> None:
@@ -151,31 +237,3 @@ def test_the_page_shows_every_floor_with_its_room(program: Program, admin_client
     assert "$48,100.00" in page  # 50,600 less 2,500
     assert "$1,050.00" in page
     assert page.index("$150.00") < page.index("$1,050.00")
-
-
-def test_a_program_changes_by_its_form_and_the_history_says_who(
-    program: Program, admin_client: Client, admin_user: User
-) -> None:
-    daily, drawdown = program.loss_limits.order_by("pk")
-    form = {
-        "name": "50K new", "phase": "funded", "market": "futures", "size": "50000", "currency": "USD",
-        "starting_balance": "50000", "day_zone": "America/Chicago", "day_reset": "17:00", "max_contracts": "5",
-        "max_risk_share": "0.01", "automation": "auto", "automation_note": "",
-        "loss_limits-TOTAL_FORMS": "2", "loss_limits-INITIAL_FORMS": "2", "sources-TOTAL_FORMS": "0",
-        "sources-INITIAL_FORMS": "0",
-    }  # fmt: skip
-    for i, (limit, amount) in enumerate(((daily, "900"), (drawdown, "2500"))):
-        form |= {
-            f"loss_limits-{i}-id": str(limit.pk), f"loss_limits-{i}-program": str(program.pk),
-            f"loss_limits-{i}-kind": limit.kind, f"loss_limits-{i}-anchor": limit.anchor,
-            f"loss_limits-{i}-amount": amount, f"loss_limits-{i}-share": "",
-            f"loss_limits-{i}-share_of": "initial", f"loss_limits-{i}-lock_at": "",
-            f"loss_limits-{i}-boundary": "at", f"loss_limits-{i}-consequence": limit.consequence,
-        }  # fmt: skip
-    response = admin_client.post(reverse("admin:firms_program_change", args=[program.pk]), form)
-    assert response.status_code == 302
-    program.refresh_from_db()
-    daily.refresh_from_db()
-    assert (program.name, program.max_contracts, program.number, daily.amount) == ("50K new", 5, 1, 900)
-    assert program.history.first().history_user == admin_user
-    assert daily.history.first().history_user == admin_user

@@ -1,17 +1,39 @@
 """A small world with a row in every table the admin shows."""
 
 import json
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from enforcement import account as core
 from execution import alarms, dispatch, exit_loop, intake, router, supervision
 from execution.credentials import new_api_key
-from execution.models import Connection, Exit, Fill, Mark, Order, OrderEvent, Position, Signal
+from execution.models import (
+    Connection,
+    Exit,
+    Fill,
+    Mark,
+    NewsEvent,
+    Order,
+    OrderEvent,
+    Position,
+    Signal,
+)
 from firms import services
-from firms.models import Account, Instrument, TermSource
+from firms.models import (
+    Account,
+    Instrument,
+    MarketClosure,
+    NewsRule,
+    PersonalLimits,
+    ProductLimit,
+    Program,
+    TermSource,
+    Tier,
+)
 from tests.make import make_account, make_firm, make_program, make_route, make_source
 
 # Breaks out of an attribute and runs, wherever it is written unescaped.
@@ -24,11 +46,16 @@ def make_world(text: str = "plain", *, actor: User | None = None) -> Account:
     program = make_program(make_firm(name=f"Apex {text}"), name=f"50K {text}", automation_note=text)
     TermSource.objects.create(
         program=program, term="all", url="https://apex.example/rules", read_on="2026-01-02",
-        evidence="confirmed", note=text,
+        evidence="disputed", note=text, other_reading=text,
     )  # fmt: skip
+    add_rows(program, text)
     account = make_account(f"One {text}"[:80], program, trader=f"Ada {text}", paper=True)
     Connection.objects.update_or_create(venue="paper", defaults={"name": f"Paper {text}"[:80]})
     make_account("Two", program, trader=f"Ada {text}")
+    PersonalLimits.objects.create(account=account, daily_loss=Decimal(900))
+    services.record_cash_flow(
+        account, core.CashFlow.PAYOUT_REQUESTED, Decimal(10), now=now, reason=text, actor=actor
+    )
     source = make_source("tv", default_symbol=text[:32])
     for follower in Account.objects.all():
         make_route(source, follower)
@@ -55,10 +82,24 @@ def make_world(text: str = "plain", *, actor: User | None = None) -> Account:
     )  # fmt: skip
     Position.objects.create(account=account, symbol=text[:64], family=text[:64], quantity=Decimal(0))
     Mark.objects.create(symbol=f"M{text}"[:64], price=Decimal(1), at=now)
+    NewsEvent.objects.create(name=f"CPI {text}", at=now + timedelta(days=2), targets=text, source=text)
     supervision.beat(f"worker {text}"[:40])
     new_api_key(f"key {text}"[:80], ["marks"])
     Group.objects.create(name=f"group {text}")
     return account
+
+
+def add_rows(program: Program, text: str) -> None:
+    """One of everything that repeats in a program, none of which stops the world's orders."""
+    Tier.objects.create(program=program, of="contracts", from_profit=Decimal(0), value=Decimal(10))
+    ProductLimit.objects.create(program=program, product=text[:32], max_contracts=Decimal(1))
+    NewsRule.objects.create(
+        program=program, events=text, products=text, before_seconds=120, after_seconds=120, note=text
+    )
+    MarketClosure.objects.create(
+        day="2026-11-26", group="", closes=time(12), name=f"Thanksgiving {text}"[:80],
+        source_url="https://www.cmegroup.com/trading-hours.html", read_on="2026-01-02",
+    )  # fmt: skip
 
 
 def make_signal(source: Any, text: str, **fields: Any) -> Signal:

@@ -72,7 +72,7 @@ def test_one_structured_result_for_each_account(source: SignalSource) -> None:
 
 
 def test_a_result_names_firm_program_account_verdict_and_every_checks_figures(source: SignalSource) -> None:
-    follow(source, "Apex-1", make_program("APEX", 3))
+    follow(source, "Apex-1", make_program("APEX", 3, anchor="highest_close"))
     [result] = run(entry())
     figures = result.pop("checks")
     assert result == {
@@ -92,12 +92,11 @@ def test_a_result_names_firm_program_account_verdict_and_every_checks_figures(so
 
 
 def test_a_refusal_names_its_type_and_gives_its_reason(source: SignalSource) -> None:
-    follow(source, "Apex-1")
+    follow(source, "Apex-1", make_program(anchor="highest_close"))
     [result] = run(entry(contracts=11))
     assert (result["allowed"], result["breach_type"]) == (False, "contracts")
     assert result["reason"] == (
-        "This order would make 11 contracts (in minis), the limit is 10: 0 are held or working, "
-        "so 10 are left. 4 would pass."
+        "This order would make 11 contracts of full size, the limit is 10. 4 would pass."
     )
     refused = {check["rule"]: check["outcome"] for check in result["checks"] if check["outcome"] != "pass"}
     assert refused == {"max_contracts": "deny", "loss_floors": "deny"}

@@ -11,10 +11,20 @@ from django_q.signing import SignedPackage
 
 from execution import intake, router, tasks
 from execution.decoding import decode
-from execution.models import Decision, Exit, Order, Position, Route, Signal, SignalSource
+from execution.models import (
+    Connection,
+    Decision,
+    Exit,
+    Order,
+    Position,
+    Route,
+    Signal,
+    SignalSource,
+    VenueAccount,
+)
 from execution.order_state import OrderStatus
-from firms.models import Account
-from tests.make import alert, make_account, make_route, make_source
+from firms.models import Account, Program
+from tests.make import alert, make_account, make_program, make_route, make_source
 
 # What the default alert stands to lose on an account with the default guard: buy 2 NQ at 20,000.25, stop
 # 19,990, so 41 ticks x $5 x 2 = 410, two ticks of slippage = 20, commissions both ways = 10.
@@ -52,6 +62,26 @@ def make_follower(
     """A paper account that follows a source; both are made where they are not given."""
     source = source or SignalSource.objects.first() or make_source()
     follower = make_account(label, **{"paper": True, **account})
+    make_route(source, follower, **(route or {}))
+    return source, follower
+
+
+def make_live_follower(
+    label: str = "Apex-2",
+    *,
+    source: SignalSource | None = None,
+    automation: str = "confirm_by_hand",
+    route: dict[str, Any] | None = None,
+    program: dict[str, Any] | None = None,
+    **account: Any,
+) -> tuple[SignalSource, Account]:
+    """A live account at the venue in memory, on a program with this policy; it follows a source."""
+    source = source or SignalSource.objects.first() or make_source()
+    number = Program.objects.count() + 1
+    terms = make_program(number=number, automation=automation, anchor="highest_close", **(program or {}))
+    follower = make_account(label, terms, live=True, **account)
+    connection, _ = Connection.objects.get_or_create(name="Memory", venue="memory")
+    VenueAccount.objects.create(account=follower, connection=connection)
     make_route(source, follower, **(route or {}))
     return source, follower
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from execution import dispatch, router, tasks
+from execution import confirmation, dispatch, router, tasks
+from execution.confirmation import Person
 from execution.models import Decision, Exit, Order, OrderEvent, Signal, SignalSource
+from firms.models import AuditEntry
 from tests.execution.make import (
     accept_alert,
     close_signal,
@@ -17,6 +19,7 @@ from tests.execution.make import (
     entry_signal,
     held,
     make_follower,
+    make_live_follower,
     open_exits,
     route,
     the_entry,
@@ -153,3 +156,87 @@ def test_an_entry_sent_while_its_exit_is_worked_leaves_nothing_open(source: Sign
         tasks.work_exit(left.pk)
     assert (held(account), open_exits(account)) == (Decimal(0), [])
     assert the_entry(account).status in ("canceled", "filled")
+
+
+# --- a person's confirmation --------------------------------------------------------------------------
+
+
+def confirm(order: Order, *names: str) -> list[Callable[[], Any]]:
+    return [
+        lambda name=name: confirmation.confirm(order.pk, person=Person(name), reason="ok") for name in names
+    ]
+
+
+def awaiting(source: SignalSource) -> tuple[Order, Any]:
+    _, account = make_live_follower(source=source)
+    route(entry_signal(source))
+    order = the_entry(account)
+    assert order.status == "awaiting_confirmation"
+    return order, account
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_two_confirmations_at_once_are_one_decision_and_one_order(
+    source: SignalSource, venue: Venue, turn: int
+) -> None:
+    order, _ = awaiting(source)
+    assert at_once(*confirm(order, "ada", "bob", "cleo", "dan")) == []
+    order.refresh_from_db()
+    assert (order.status, order.decision.revision, Decision.objects.count()) == ("accepted", 2, 2)
+    assert venue.asked("submit") == [order.client_order_id]
+    assert AuditEntry.objects.filter(action="order.confirmed").count() == 1
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_confirmation_and_a_refusal_at_once_are_one_of_the_two(
+    source: SignalSource, venue: Venue, turn: int
+) -> None:
+    order, _ = awaiting(source)
+    [yes] = confirm(order, "ada")
+    assert at_once(yes, lambda: confirmation.decline(order.pk, person=Person("bob"), reason="no")) == []
+    order.refresh_from_db()
+    assert (order.status, len(venue.asked("submit"))) in (("accepted", 1), ("canceled", 0))
+    assert AuditEntry.objects.filter(action__startswith="order.").count() == 1
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_a_confirmation_at_the_moment_of_an_exit_leaves_nothing_open(
+    source: SignalSource, venue: Venue, turn: int
+) -> None:
+    """Whoever wins: it is cancelled or denied before it left, or the exit waits for it and closes it."""
+    order, account = awaiting(source)
+    [yes] = confirm(order, "ada")
+    assert at_once(yes, lambda: route(close_signal(source))) == []
+    for _ in range(2):
+        for left in Exit.objects.filter(done_at=None):
+            tasks.work_exit(left.pk)
+    order.refresh_from_db()
+    assert (venue.held.get((account.pk, "NQ"), 0), open_exits(account)) == (0, [])
+    assert order.status in ("canceled", "denied", "filled")
+    assert len(venue.asked("submit")) == (order.status == "filled")
+
+
+def test_two_orders_confirmed_at_once_for_room_for_one_are_not_both_sent(
+    source: SignalSource, venue: Venue
+) -> None:
+    """Daily floor 49,500: room for 500; neither reserves while it waits, each stands to lose 440."""
+    make_live_follower(source=source, program={"daily_loss": 500})
+    venue.fills_at_once = False
+    for number in (1, 2):
+        route(entry_signal(source, alert_id=str(number)))
+    first, second = Order.objects.order_by("pk")
+    assert at_once(*confirm(first, "ada"), *confirm(second, "bob")) == []
+    assert sorted(Order.objects.values_list("status", flat=True)) == ["accepted", "denied"]
+    assert len(venue.asked("submit")) == 1
+
+
+def test_the_sweeper_and_a_click_at_the_deadline_end_it_once(source: SignalSource, venue: Venue) -> None:
+    order, _ = awaiting(source)
+    Order.objects.update(deadline=order.created_at)
+    assert at_once(*confirm(order, "ada"), confirmation.expire_overdue, confirmation.expire_overdue) == []
+    order.refresh_from_db()
+    assert (order.status, venue.calls, AuditEntry.objects.filter(action="order.expired").count()) == (
+        "expired",
+        [],
+        1,
+    )

@@ -41,7 +41,7 @@ class Approved:
 @pytest.fixture
 def approved(venue: Venue, clock: time_machine.Traveller) -> Approved:
     source, account = make_follower(source=make_source())
-    signal = entry_signal(source)
+    signal = entry_signal(source, alert_id="1")
     decide(signal)
     return Approved(source, account, signal, clock)
 

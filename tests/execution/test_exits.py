@@ -586,8 +586,8 @@ def test_an_exit_closes_every_symbol_of_its_family(
 
 
 def test_an_exit_closes_mini_and_micro_together(source: SignalSource, account: Account) -> None:
-    route(entry_signal(source, symbol="NQ1!"))
-    route(entry_signal(source, symbol="MNQ1!"))
+    route(entry_signal(source, symbol="NQ1!", alert_id="1"))
+    route(entry_signal(source, symbol="MNQ1!", alert_id="2"))
     assert at_venue(account) == {"NQ": 2, "MNQ": 2}
     route(close_signal(source))
     assert_flat(account)
@@ -643,8 +643,8 @@ def test_a_failing_venue_keeps_the_exit_open_alarms_after_five_attempts_and_ends
 def test_a_symbol_that_can_not_be_closed_does_not_hold_back_the_others_of_its_family(
     source: SignalSource, account: Account, venue: Venue
 ) -> None:
-    route(entry_signal(source, symbol="NQ1!"))
-    route(entry_signal(source, symbol="MNQ1!"))
+    route(entry_signal(source, symbol="NQ1!", alert_id="1"))
+    route(entry_signal(source, symbol="MNQ1!", alert_id="2"))
     venue.fails("close", ZeroDivisionError("oops"))
     close_signal(source)
     assert "oops" in work(account)

@@ -7,7 +7,16 @@ import pytest
 
 from execution import orders
 from execution.models import Alarm, Order, OrderEvent
-from execution.order_state import IN_DOUBT, IN_FLIGHT, OVERTAKEN, RESERVING, TRANSITIONS, WORKING, may_follow
+from execution.order_state import (
+    IN_DOUBT,
+    IN_FLIGHT,
+    OVERTAKEN,
+    RESERVING,
+    TRANSITIONS,
+    UNCONFIRMED,
+    WORKING,
+    may_follow,
+)
 from execution.order_state import OrderStatus as S
 from firms.services import open_flags_on
 from tests.execution.make import decide, entry_signal, make_follower, make_order
@@ -17,6 +26,8 @@ from tests.make import NOON, make_account, make_source
 # so SUBMITTING also goes straight to what the venue says; and a dry run whose process died may still answer.
 AT_VENUE = {S.ACCEPTED, S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED}
 DESIGN: dict[S, set[S]] = {
+    S.AWAITING_CONFIRMATION: {S.APPROVED, S.DENIED, S.EXPIRED, S.CANCELED},
+    S.DENIED: set(),
     S.APPROVED: {S.SUBMITTING, S.CANCELED, S.EXPIRED},
     S.SUBMITTING: AT_VENUE | {S.UNKNOWN, S.SKIPPED},
     S.ACCEPTED: {S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED},
@@ -41,20 +52,21 @@ def test_a_status_follows_where_the_design_says_so_and_nowhere_else(before: S, a
 
 @pytest.mark.core
 def test_nothing_returns_to_approved_so_nothing_is_sent_twice() -> None:
-    assert not any(may_follow(status, S.APPROVED) for status in S)
+    assert [status for status in S if may_follow(status, S.APPROVED)] == [S.AWAITING_CONFIRMATION]
+    assert not any(may_follow(status, S.AWAITING_CONFIRMATION) for status in S)
     assert [status for status in S if may_follow(status, S.SUBMITTING)] == [S.APPROVED]
 
 
 @pytest.mark.core
 def test_a_fill_is_possible_from_everywhere_an_order_may_have_reached_the_venue() -> None:
-    never_left = {S.APPROVED, S.FILLED, S.SKIPPED}
+    never_left = {S.AWAITING_CONFIRMATION, S.DENIED, S.APPROVED, S.FILLED, S.SKIPPED}
     assert {status for status in S if may_follow(status, S.FILLED)} == set(S) - never_left
 
 
 @pytest.mark.core
 def test_an_order_that_may_still_fill_reserves_and_every_other_does_not() -> None:
     assert {S.APPROVED} | IN_FLIGHT | IN_DOUBT | WORKING == RESERVING
-    assert set(S) - RESERVING == {S.FILLED, S.SKIPPED, S.CANCELED, S.REJECTED, S.EXPIRED}
+    assert set(S) - RESERVING == UNCONFIRMED | {S.FILLED, S.SKIPPED, S.CANCELED, S.REJECTED, S.EXPIRED}
 
 
 @pytest.mark.core

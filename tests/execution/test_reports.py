@@ -14,8 +14,9 @@ from enforcement.orders import Side
 from execution import reports
 from execution.connectors import VenueFill, VenuePosition, VenueReport
 from execution.models import Alarm, Fill, Order, Position, SignalSource
-from execution.order_state import OrderStatus
+from execution.order_state import OrderStatus, may_follow
 from firms.models import Account, AccountDay, AccountState
+from firms.services import open_flags_on
 from tests.execution.make import RISK, decide, entry_signal, held, make_follower, make_order
 from tests.make import NOON, make_account, make_program, make_source
 
@@ -79,7 +80,13 @@ def make_entry(account: Account, quantity: int = 4, name: str = "pg-x-1", **fiel
     source = SignalSource.objects.filter(name="orders").first() or make_source("orders")
     signal = entry_signal(source, alert_id=f"{account.pk} {name}")
     return make_order(
-        account, signal, quantity=Decimal(quantity), risk=RISK * quantity / 2, client_order_id=name, **fields
+        account,
+        signal,
+        quantity=Decimal(quantity),
+        risk=RISK * quantity / 2,
+        client_order_id=name,
+        has_own_id=True,
+        **fields,
     )
 
 
@@ -132,14 +139,14 @@ def test_a_fill_books_into_the_position_what_it_releases_from_the_reservation() 
 def allowed(source: SignalSource, contracts: int) -> bool:
     """Whether an order of this size would pass now; nothing is kept."""
     with transaction.atomic():
-        [decision] = decide(entry_signal(source, contracts=contracts))
+        [decision] = decide(entry_signal(source, contracts=contracts, alert_id=f"{contracts} now"))
         transaction.set_rollback(True)
     return decision.allowed
 
 
 @pytest.mark.parametrize(
     "status",
-    [s for s in OrderStatus if s not in (OrderStatus.APPROVED, OrderStatus.FILLED, OrderStatus.SKIPPED)],
+    [s for s in OrderStatus if may_follow(s, OrderStatus.FILLED)],
     ids=str,
 )
 def test_a_fill_is_always_booked(account: Account, status: OrderStatus) -> None:
@@ -147,6 +154,18 @@ def test_a_fill_is_always_booked(account: Account, status: OrderStatus) -> None:
     book(account, report(fill(1, 2)))
     order.refresh_from_db()
     assert (order.status, held(account)) == ("filled", 2)
+
+
+@pytest.mark.parametrize("status", [OrderStatus.AWAITING_CONFIRMATION, OrderStatus.DENIED], ids=str)
+def test_a_fill_of_what_never_left_is_booked_and_stops_everything(
+    account: Account, status: OrderStatus
+) -> None:
+    order = make_entry(account, 2, status=status)
+    book(account, report(fill(1, 2)))
+    order.refresh_from_db()
+    assert (order.status, held(account)) == (status.value, 2)
+    assert Alarm.objects.get().kind == "impossible_report"
+    assert [flag.cause for flag in open_flags_on(account)] == ["impossible_report"]
 
 
 def test_a_part_that_is_filled_after_the_cancel_is_booked_and_leaves_the_order_ended(
@@ -254,6 +273,83 @@ def test_crossing_zero_takes_the_new_sides_price_and_stop(account: Account) -> N
     book(account, report(fill(1, 5, 20_010, order="pg-2", side=Side.SELL, seconds=1)))
     position = Position.objects.get()
     assert (position.quantity, position.average_price, position.stop) == (-3, 20_010, 20_020)
+
+
+# --- what was traded ----------------------------------------------------------------------------------
+
+# Each fill: signed contracts, price. After all: when the position was opened (by the fill's number), trades
+# today, losses in a row. Each fill costs 2.50.
+TRADES: dict[str, tuple[list[tuple[int, int]], int | None, int, int]] = {
+    "opened": ([(2, 20_000)], 0, 1, 0),
+    "added to": ([(1, 20_000), (1, 20_004)], 0, 1, 0),
+    "closed at a loss": ([(2, 20_000), (-2, 19_990)], None, 1, 1),
+    "closed at a profit": ([(2, 20_000), (-2, 20_010)], None, 1, 0),
+    "closed in parts is one loss": ([(2, 20_000), (-1, 19_990), (-1, 19_990)], None, 1, 1),
+    "one part won, the whole lost": ([(2, 20_000), (-1, 20_010), (-1, 19_980)], None, 1, 1),
+    "one part lost, the whole won": ([(2, 20_000), (-1, 19_990), (-1, 20_020)], None, 1, 0),
+    "reduced is not closed": ([(2, 20_000), (-1, 19_990)], 0, 1, 0),
+    "flat by price is a loss by commission": ([(1, 20_000), (-1, 20_000)], None, 1, 1),
+    "two losses": ([(1, 20_000), (-1, 19_999), (1, 20_000), (-1, 19_999)], None, 2, 2),
+    "a loss and a profit": ([(1, 20_000), (-1, 19_999), (1, 20_000), (-1, 20_001)], None, 2, 0),
+    "a short at a loss": ([(-1, 20_000), (1, 20_010)], None, 1, 1),
+    "turned at a loss": ([(2, 20_000), (-5, 19_990)], 1, 2, 1),
+    "turned at a loss, then closed at a profit": ([(2, 20_000), (-5, 19_990), (3, 19_980)], None, 2, 0),
+    "turned at a profit, then closed at a loss": ([(2, 20_000), (-5, 20_010), (3, 20_020)], None, 2, 1),
+}
+
+
+@pytest.mark.parametrize("row", TRADES.values(), ids=TRADES)
+def test_fills_open_and_close_trades(
+    account: Account, row: tuple[list[tuple[int, int]], int | None, int, int]
+) -> None:
+    traded, opened, trades, losses = row
+    for number, (signed, price) in enumerate(traded):
+        side = Side.BUY if signed > 0 else Side.SELL
+        one = fill(number, abs(signed), price, order=f"o{number}", side=side, seconds=number)
+        book(account, report(one, seconds=number), report(one, seconds=number))  # the second changes nothing
+    state = state_of(account)
+    assert Position.objects.get().opened_at == (None if opened is None else at(opened))
+    assert (state.trades_today, state.losses_in_a_row) == (trades, losses)
+    assert state.last_trade_at == at(len(traded) - 1)
+    assert AccountDay.objects.get().trades == trades
+
+
+def test_a_trade_of_another_day_is_not_todays(account: Account) -> None:
+    """Chicago's day ends at 23:00 UTC, six hours after noon in New York."""
+    book(
+        account,
+        report(fill(1, 1), seconds=0),
+        report(fill(2, 1, side=Side.SELL, seconds=7 * 3600), seconds=7 * 3600),
+    )
+    assert (state_of(account).trades_today, state_of(account).losses_in_a_row) == (0, 1)
+    assert [day.trades for day in AccountDay.objects.order_by("day")] == [1, 0]
+
+
+def test_a_result_in_another_currency_is_not_counted(account: Account) -> None:
+    book(
+        account,
+        report(fill(1, 1, symbol="EURGBP"), fill(2, 1, 1, symbol="EURGBP", side=Side.SELL, seconds=1)),
+    )
+    assert (state_of(account).trades_today, state_of(account).losses_in_a_row) == (1, 0)
+
+
+def test_three_losses_in_a_row_stop_an_account_that_wants_that() -> None:
+    from firms.models import PersonalLimits
+
+    source = make_source()
+    _, account = make_follower(source=source, paper=False)
+    PersonalLimits.objects.create(account=account, max_losses_in_a_row=3)
+    for number in range(3):
+        name = f"o{number}"
+        book(
+            account,
+            report(fill(1, 1, order=name, seconds=number), seconds=number),
+            report(fill(2, 1, 19_999, order=name, side=Side.SELL, seconds=number), seconds=number),
+        )
+        [decision] = decide(entry_signal(source, alert_id=name))
+        assert decision.allowed is (number < 2)
+        Order.objects.update(status="canceled")
+    assert decision.breach_type == "rate"
 
 
 # --- repeats and disorder -----------------------------------------------------------------------------

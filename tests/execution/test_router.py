@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enforcement.decision import Outcome
+from enforcement.rules import RULES
 from execution import enforcement_service, marks, router, routing, tasks
 from execution.models import Decision, Exit, Order, Position, Route, Signal, SignalChunk, SignalSource
 from execution.order_state import OrderStatus
@@ -66,7 +67,7 @@ def test_every_account_gets_one_decision_and_the_approved_ones_an_order(source: 
     assert (second.account, second.allowed, second.breach_type, second.code) == (
         paused, False, "paused", "trading_state.paused",
     )  # fmt: skip
-    assert len(first.findings) == len(second.findings) == 13
+    assert [f.rule for f in first.findings] == [f.rule for f in second.findings] == [r.code for r in RULES]
     order = Order.objects.get()
     assert (order.account, order.decision, order.status, order.risk) == (healthy, first, "approved", RISK)
     assert (order.client_order_id, order.deadline) == (
@@ -106,7 +107,7 @@ def test_the_number_of_queries_does_not_grow_with_the_accounts(source: SignalSou
 
 
 def test_the_router_answers_with_one_structured_result_per_account(source: SignalSource) -> None:
-    make_follower("Apex-1", source=source)
+    make_follower("Apex-1", source=source, program=make_program(anchor="highest_close"))
     _, paused = make_follower("Apex-2", source=source)
     raise_flag(paused, reason="vacation")
     signal = entry_signal(source)
@@ -165,15 +166,16 @@ RESERVES = {
     OrderStatus.APPROVED: True, OrderStatus.SUBMITTING: True, OrderStatus.ACCEPTED: True,
     OrderStatus.PARTIALLY_FILLED: True, OrderStatus.UNKNOWN: True, OrderStatus.HELD: True,
     OrderStatus.FILLED: False, OrderStatus.SKIPPED: False, OrderStatus.CANCELED: False,
-    OrderStatus.REJECTED: False, OrderStatus.EXPIRED: False,
+    OrderStatus.REJECTED: False, OrderStatus.EXPIRED: False, OrderStatus.DENIED: False,
+    OrderStatus.AWAITING_CONFIRMATION: False,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("status", OrderStatus, ids=str)
 def test_an_order_reserves_while_it_may_still_fill(source: SignalSource, status: OrderStatus) -> None:
     _, account = make_follower(source=source, program=make_program(daily_loss=500))
-    make_order(account, status=status)
-    [decision] = decide(entry_signal(source))
+    make_order(account, status=status, has_own_id=True)
+    [decision] = decide(entry_signal(source, alert_id="1"))
     assert decision.allowed is not RESERVES[status]
 
 
@@ -184,7 +186,7 @@ def test_only_the_unfilled_part_is_reserved(source: SignalSource) -> None:
         _, account = make_follower(label, source=source, program=program)
         make_order(
             account, status=OrderStatus.PARTIALLY_FILLED, quantity=Decimal(4), risk=2 * RISK,
-            filled_quantity=Decimal(filled),
+            filled_quantity=Decimal(filled), has_own_id=True,
         )  # fmt: skip
         signal = entry_signal(source, alert_id=label)
         decide(signal)
@@ -209,14 +211,14 @@ def test_an_accounts_error_blocks_it_alone_and_is_logged(
 ) -> None:
     _, broken = make_follower("Apex-1", source=source)
     _, sound = make_follower("Apex-2", source=source)
-    genuine = router.enforce
+    genuine = enforcement_service.enforce
 
     def enforce(facts: Any, *rest: Any, **more: Any) -> Any:
         if facts.account == broken:
             raise ZeroDivisionError("a tick of zero")
         return genuine(facts, *rest, **more)
 
-    monkeypatch.setattr(router, "enforce", enforce)
+    monkeypatch.setattr("execution.sizing.enforce", enforce)
     signal = entry_signal(source)
     with caplog.at_level(logging.ERROR, "execution"):
         decide(signal)
@@ -690,6 +692,16 @@ def test_two_sources_may_move_one_account(source: SignalSource) -> None:
     other = make_source("tv-2")
     _, account = make_follower(source=source)
     make_route(other, account)
-    route(accept_alert(source).signal)
-    route(accept_alert(other).signal)
+    route(accept_alert(source, alert_id="1").signal)
+    route(accept_alert(other, alert_id="1").signal)
     assert held(account) == 4
+
+
+def test_the_same_order_from_two_sources_is_a_copy_where_neither_has_an_id(source: SignalSource) -> None:
+    other = make_source("tv-2")
+    _, account = make_follower(source=source)
+    make_route(other, account)
+    route(accept_alert(source).signal)
+    signal = accept_alert(other).signal
+    route(signal)
+    assert (verdict(signal, account), held(account)) == ((False, "duplicate_order.repeated"), 2)

@@ -149,7 +149,12 @@ class FakeConnector(Connector):
 
 
 def install(monkeypatch: Any) -> Venue:
-    """Put the venue in the place of the paper one: accounts linked to "paper" trade here."""
+    """Put the venue in the place of the paper one: accounts linked to "paper" trade here.
+
+    Those linked to "memory" do as well, and count as live: what reaches the venue is real money to them.
+    """
     venue = Venue()
-    monkeypatch.setattr("execution.connectors.CONNECTORS", {"paper": venue.connector})
+    monkeypatch.setattr(
+        "execution.connectors.CONNECTORS", {"paper": venue.connector, "memory": venue.connector}
+    )
     return venue

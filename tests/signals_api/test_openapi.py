@@ -21,6 +21,9 @@ def test_every_endpoint_is_described_with_its_problems(schema: dict[str, Any]) -
         "/api/v1/webhooks/{source}/", "/api/v1/webhooks/{source}/{token}/", "/api/v1/signals/{public_id}/",
         "/api/v1/marks/", "/api/v1/accounts/{account_id}/state/",
     }  # fmt: skip
+    for word in ("confirm", "decline"):
+        answers = schema["paths"][f"/api/v1/orders/{{order_id}}/{word}/"]["post"]["responses"]
+        assert set(answers) == {"200", "400", "401", "403", "404", "409", "413", "415", "503"}
     answers = schema["paths"]["/api/v1/webhooks/{source}/"]["post"]["responses"]
     assert set(answers) == {"200", "202", "400", "401", "403", "409", "413", "415", "503"}
     assert "application/problem+json" in answers["400"]["content"]

@@ -1,0 +1,133 @@
+"""What the rules see beside the account itself: its owner's other accounts, the news, what it did lately.
+
+Each is asked of the database only where some account's rules look at it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from enforcement.context import Activity, ClosedLoss, NewsEvent, OtherExposure, RecentEntry
+from enforcement.instruments import find
+from enforcement.orders import Side
+from enforcement.program import HedgeScope, ProgramTerms
+from execution import models
+from execution.instruments import extra_instruments
+from execution.order_state import RESERVING
+from firms.models import Account
+from firms.statements import moment, read
+
+NEWS_REACH = timedelta(hours=24)  # beyond any firm's window, exemptions by opening time included
+_OF_TRADERS = f"account_id IN (SELECT id FROM {Account._meta.db_table} WHERE trader_id {{traders}})"  # noqa: S608
+_MAY_FILL = "{} AND leg = 'entry' AND status IN ({})".format(
+    _OF_TRADERS, ", ".join(f"'{status.value}'" for status in sorted(RESERVING))
+)
+_RECENT = """
+    account_id {ids} AND leg = 'entry' AND created_at > %(since)s
+    AND status NOT IN ('canceled', 'expired', 'denied', 'rejected', 'awaiting_confirmation')
+"""
+
+
+def others(
+    accounts: Iterable[Account], terms: Mapping[int, ProgramTerms]
+) -> dict[int, tuple[OtherExposure, ...]]:
+    """What the other accounts of each account's trader hold or may still open, where a rule looks across
+    accounts. Three queries at most."""
+    asking = [a for a in accounts if _looks_across(terms[a.pk])]
+    if not asking:
+        return {}
+    traders = list({account.trader_id for account in asking})
+    owned = {row.pk: row for row in read(Account, "trader_id {traders}", traders=traders)}
+    held: dict[int, list[OtherExposure]] = defaultdict(list)
+    for position in read(models.Position, _OF_TRADERS + " AND quantity <> 0", traders=traders):
+        account = owned[position.account_id]
+        sign = 1 if position.quantity > 0 else -1
+        held[account.trader_id].append(_exposure(account, position.symbol, sign))
+    for order in read(models.Order, _MAY_FILL, traders=traders):
+        account = owned[order.account_id]
+        held[account.trader_id].append(_exposure(account, order.symbol, Side(order.side).sign))
+    return {
+        account.pk: tuple(o for o in held[account.trader_id] if o.account != account.label)
+        for account in asking
+    }
+
+
+def _looks_across(terms: ProgramTerms) -> bool:
+    return terms.hedging is not None and terms.hedging.scope is HedgeScope.TRADER
+
+
+def _exposure(account: Account, symbol: str, sign: int) -> OtherExposure:
+    instrument = find(symbol) or find(symbol, extra_instruments())
+    if instrument is None:  # nobody knows what it moves with: its own word is all there is
+        return OtherExposure(account.label, symbol, symbol, symbol, sign)
+    return OtherExposure(account.label, instrument.symbol, instrument.family, instrument.group, sign)
+
+
+def news(terms: Iterable[ProgramTerms], now: datetime) -> tuple[NewsEvent, ...]:
+    """The releases near `now`, where any program has a rule about news. One query at most."""
+    if not any(found.news for found in terms):
+        return ()
+    rows = read(
+        models.NewsEvent, "at BETWEEN %(since)s AND %(until)s",
+        since=moment(now - NEWS_REACH), until=moment(now + NEWS_REACH),
+    )  # fmt: skip
+    return tuple(event.to_core() for event in sorted(rows, key=lambda row: (row.at, row.pk)))
+
+
+def activity(
+    accounts: Iterable[Account], terms: Mapping[int, ProgramTerms], now: datetime
+) -> dict[int, Activity]:
+    """What accounts did in the last minute (or the duplicate window, whichever is longer). One query,
+    and one more where a program counts requests a day."""
+    accounts = list(accounts)
+    window = max([60, *(account.duplicate_window_seconds for account in accounts)])
+    since = now - timedelta(seconds=window)
+    entries: dict[int, list[RecentEntry]] = defaultdict(list)
+    for order in read(models.Order, _RECENT, ids=[account.pk for account in accounts], since=moment(since)):
+        entries[order.account_id].append(
+            RecentEntry(
+                order.created_at, order.family, Side(order.side), order.quantity, order.entry_price,
+                order.stop_loss, order.has_own_id, order.target,
+            )
+        )  # fmt: skip
+    sent, losses = _sent_today(accounts, terms, now), _losses(accounts, terms, now)
+    return {
+        pk: Activity(
+            tuple(sorted(entries[pk], key=lambda entry: entry.at)), sent.get(pk), tuple(losses.get(pk, ()))
+        )
+        for pk in {*entries, *sent, *losses}
+    }
+
+
+def _losses(
+    accounts: Iterable[Account], terms: Mapping[int, ProgramTerms], now: datetime
+) -> dict[int, list[ClosedLoss]]:
+    """Positions closed at a loss, where a program counts trade ideas."""
+    windows = {a.pk: terms[a.pk].idea_window_minutes for a in accounts}
+    counted = {pk: minutes for pk, minutes in windows.items() if minutes is not None}
+    found: dict[int, list[ClosedLoss]] = defaultdict(list)
+    if counted:
+        since = now - timedelta(minutes=max(counted.values()))
+        for trade in read(
+            models.ClosedTrade, "account_id {ids} AND closed_at > %(since)s AND result < 0",
+            ids=list(counted), since=moment(since),
+        ):  # fmt: skip
+            loss = ClosedLoss(trade.closed_at, trade.family, Side(trade.side).sign, -trade.result)
+            found[trade.account_id].append(loss)
+    return found
+
+
+def _sent_today(
+    accounts: Iterable[Account], terms: Mapping[int, ProgramTerms], now: datetime
+) -> dict[int, int]:
+    counted = [a for a in accounts if terms[a.pk].max_requests_per_day is not None]
+    sent = {account.pk: 0 for account in counted}
+    if counted:
+        opened = {a.pk: terms[a.pk].day.opens_at(terms[a.pk].day.day_of(now)) for a in counted}
+        for order in read(
+            models.Order, "account_id {ids} AND claimed_at >= %(since)s",
+            ids=list(opened), since=moment(min(opened.values())),
+        ):  # fmt: skip
+            if order.claimed_at is not None and order.claimed_at >= opened[order.account_id]:
+                sent[order.account_id] += 1
+    return sent
