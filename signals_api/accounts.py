@@ -30,6 +30,9 @@ class StateSerializer(serializers.Serializer[Any]):
     day_start_equity = money_field(required=False, help_text="Equity at the last reset.")
     highest_equity = money_field(required=False, help_text="The peak of equity since the account began.")
     highest_close = money_field(required=False, help_text="The highest end-of-day balance.")
+    highest_balance = money_field(required=False, help_text="The highest balance at any moment.")
+    last_close = money_field(required=False, help_text="Balance at the last close of a trading day.")
+    floor = money_field(required=False, help_text="The drawdown floor as the firm's own dashboard shows it.")
 
 
 class StateAnswerSerializer(serializers.Serializer[Any]):

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from enforcement.account import CashFlow
 from enforcement.instruments import Instrument
-from enforcement.scenario import Fill, Order, Step, run
+from enforcement.scenario import Fill, Order, Payout, Step, TimelineError, run
 from tests.enforcement.make import BARE, EURUSD, NQ, make_intent, make_terms, static_floor
 
 pytestmark = pytest.mark.core
@@ -52,3 +53,11 @@ def test_a_trade_that_ends_where_it_began_is_neither_a_loss_nor_a_win() -> None:
         fill(4, "1", "20000", "19990", NQ), fill(5, "-1", "20000.25", None, NQ),
     )  # fmt: skip
     assert [step.state.losses_in_a_row for step in steps[1::2]] == [1, 1, 0]
+
+
+def test_a_payout_of_less_than_a_dollar_is_one_and_of_nothing_is_none() -> None:
+    terms = make_terms(floors=(static_floor(4000),))
+    (step,) = run([Payout(at=TEN, flow=CashFlow.PAYOUT_PAID, amount=Decimal("0.50"))], terms, BARE)
+    assert (step.state.balance, step.state.payouts_paid) == (Decimal("49999.50"), 1)
+    with pytest.raises(TimelineError, match="not above zero"):
+        list(run([Payout(at=TEN, flow=CashFlow.PAYOUT_PAID, amount=Decimal(0))], terms, BARE))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from execution.models import ApiKey, Mark
 from firms.models import Account, AccountState
-from tests.make import make_account
+from tests.make import make_account, make_program
 
 pytestmark = pytest.mark.django_db
 KEY = "pgk_abcdefgh_0123456789"
@@ -158,3 +158,11 @@ def test_state_names_every_field_that_is_missing() -> None:
     make_key()
     answer = put_state(make_account(), {"as_of": "yesterday"})
     assert {error["field"] for error in answer.json()["errors"]} == {"balance", "equity", "as_of"}
+
+
+def test_the_floor_of_the_firms_dashboard_can_be_posted() -> None:
+    make_key()
+    account = make_account(program=make_program(daily_loss=None))
+    answer = put_state(account, {"balance": 51_000, "equity": 51_000, "floor": 50_200})
+    assert answer.status_code == 200
+    assert AccountState.objects.get(account=account).reported_floor == 50_200
