@@ -22,9 +22,9 @@ MESSAGES = {
     "max_contracts.within": "{observed}{of} contracts after this order (in minis).",
     "max_contracts.over": "This order would make {observed} contracts (in minis), the limit is {limit}: {held} are held or working, so {room} are left.",
     "max_contracts.over_tier": "This order would make {observed} contracts (in minis), at a profit of {profit:money} the limit is {limit}: {held} are held or working, so {room} are left.",
-    "max_contracts.over_minis": "This order would make {observed} contracts of full size, the limit is {limit}.",
-    "max_contracts.over_micros": "This order would make {observed} micros, the limit is {limit}.",
-    "max_contracts.over_product": "This order would make {observed} contracts of {product}, the program allows {limit}.",
+    "max_contracts.over_minis": "This order would make {observed} contracts of full size, the limit is {limit}: {room} are left.",
+    "max_contracts.over_micros": "This order would make {observed} micros, the limit is {limit}: {room} are left.",
+    "max_contracts.over_product": "This order would make {observed} contracts of {product}, the program allows {limit}: {room} are left.",
 }
 
 
@@ -124,17 +124,18 @@ def _over_own_cap(ctx: OrderContext, after: Sequence[Held]) -> Finding | None:
     if cap is not None:
         total = sum((q for one, q in after if (one.weight < 1) is is_micro), ZERO)
         if total > cap:
-            return _over("over_micros" if is_micro else "over_minis", total, cap)
+            return _over(ctx, "over_micros" if is_micro else "over_minis", total, cap)
     for limit in terms.product_limits:
         if limit.max_contracts is not None and limit.product in (own.symbol, own.group):
             total = sum((q for one, q in after if limit.product in (one.symbol, one.group)), ZERO)
             if total > limit.max_contracts:
-                return _over("over_product", total, limit.max_contracts, limit.product)
+                return _over(ctx, "over_product", total, limit.max_contracts, limit.product)
     return None
 
 
-def _over(code: str, total: Decimal, cap: Decimal, product: str | None = None) -> Finding:
+def _over(ctx: OrderContext, code: str, total: Decimal, cap: Decimal, product: str | None = None) -> Finding:
+    held = total - (ctx.intent.quantity or ZERO)
     return Finding(
         RULE, f"max_contracts.{code}", Outcome.DENY, BreachType.CONTRACTS, observed=total, limit=cap,
-        facts={"product": product},
+        room=max(cap - held, ZERO), facts={"product": product},
     )  # fmt: skip

@@ -89,3 +89,20 @@ def test_a_tier_is_reached_at_its_profit_unless_it_must_be_passed() -> None:
 
 def test_the_stock_programs_floors_stand_where_the_builders_say() -> None:
     assert levels(*make_terms().floors) == [(49_000, False), (47_500, False)]
+
+
+REPORTED: list[Any] = [
+    pytest.param(trailing_floor(), {}, 48_200, id="the higher one is believed"),
+    pytest.param(trailing_floor(), {"reported_floor": 47_000}, 47_500, id="a lower one is not"),
+    pytest.param(trailing_floor(**AFTER_PAYOUT), {}, 48_200, id="before the payout that locks it"),
+    pytest.param(trailing_floor(**AFTER_PAYOUT), {"payouts_paid": 1}, 50_000, id="locked by a payout: its own level"),
+    pytest.param(trailing_floor(payout_effect="set", floor_after_payout=47_000), {"payouts_paid": 1}, 48_200, id="set by a payout, it trails on"),
+    pytest.param(trailing_floor(personal=True), {}, 47_500, id="nobody reports the owner's own limit"),
+    pytest.param(daily_floor(), {}, 49_000, id="a daily floor is not what is reported"),
+    pytest.param(make_floor("drawdown", "balance", 2500), {}, 47_500, id="nor is a limit on the open loss"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("floor", "state", "level"), REPORTED)
+def test_which_floors_a_reported_one_raises(floor: LossFloor, state: dict[str, Any], level: int) -> None:
+    assert levels(floor, **{"reported_floor": 48_200, **state})[0][0] == level

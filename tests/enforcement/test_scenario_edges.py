@@ -7,8 +7,9 @@ import pytest
 
 from enforcement.account import CashFlow
 from enforcement.instruments import Instrument
+from enforcement.program import Automation
 from enforcement.scenario import Fill, Order, Payout, Step, TimelineError, run
-from tests.enforcement.make import BARE, EURUSD, NQ, make_intent, make_terms, static_floor
+from tests.enforcement.make import BARE, EURUSD, NQ, make_guard, make_intent, make_terms, static_floor
 
 pytestmark = pytest.mark.core
 
@@ -61,3 +62,20 @@ def test_a_payout_of_less_than_a_dollar_is_one_and_of_nothing_is_none() -> None:
     assert (step.state.balance, step.state.payouts_paid) == (Decimal("49999.50"), 1)
     with pytest.raises(TimelineError, match="not above zero"):
         list(run([Payout(at=TEN, flow=CashFlow.PAYOUT_PAID, amount=Decimal(0))], terms, BARE))
+
+
+def test_a_timeline_is_not_live_so_a_prohibition_only_warns() -> None:
+    terms = make_terms(automation=Automation.PROHIBITED)
+    (step,) = run([Order(at=TEN, intent=make_intent(signalled_at=TEN))], terms, BARE)
+    assert step.decision is not None
+    assert step.decision.allowed
+
+
+@pytest.mark.parametrize(("after", "allowed"), [(59, False), (60, True)])
+def test_entries_of_the_last_minute_count_against_the_rate(after: int, allowed: bool) -> None:
+    guard = make_guard(max_entries_per_minute=1)
+    later = TEN + timedelta(seconds=after)
+    orders = [Order(at=at, intent=make_intent(signalled_at=at, quantity=1)) for at in (TEN, later)]
+    *_, last = run(orders, make_terms(), guard)
+    assert last.decision is not None
+    assert last.decision.allowed is allowed

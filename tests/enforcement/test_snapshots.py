@@ -107,6 +107,12 @@ def test_early_closes_and_holidays() -> None:
     assert terms().closures == ()
 
 
+def test_an_account_starts_at_nothing_where_nothing_is_said() -> None:
+    found = terms_of({"rule": {}, "question": {}})
+    assert (found.starting_balance, found.size) == (0, 0)
+    assert (terms(size=25_000).starting_balance, terms(size=25_000).size) == (50_000, 25_000)
+
+
 # --- floors ---------------------------------------------------------------------------------------------
 
 
@@ -182,6 +188,9 @@ def test_a_payout_that_fixes_the_floor() -> None:
 def test_what_a_daily_loss_is_measured_from_and_what_follows_it() -> None:
     assert daily_loss(amount=1000).anchor is Anchor.DAY_START_BALANCE
     assert daily_loss(amount=1000, basis="max(balance, equity)").anchor is Anchor.DAY_START_HIGHER
+    assert daily_loss(amount=1000, basis="the higher of both").anchor is Anchor.DAY_START_HIGHER
+    assert daily_loss(amount=1000, basis="balance and equity").anchor is Anchor.DAY_START_HIGHER
+    assert daily_loss(amount=1000, basis="balance").anchor is Anchor.DAY_START_BALANCE
     assert daily_loss(amount=1000).is_hard
     assert not daily_loss(amount=1000, severity="soft").is_hard
 
