@@ -20,15 +20,14 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from bench.apps import stamp
-from enforcement.context import OpenFlag, OrderContext
+from enforcement.context import Activity, OpenFlag, OrderContext, RecentEntry
 from enforcement.decision import Decision as Verdict
 from enforcement.engine import evaluate_order
 from enforcement.explain import explain_refusal
 from enforcement.exposure import Position, WorkingOrder
 from enforcement.instruments import Instrument, find
 from enforcement.orders import OrderIntent, Side, on_tick
-from enforcement.program import ProgramTerms
-from enforcement.replay import canonical_text, digest
+from enforcement.replay import canonical_text, context_text, digest
 from enforcement.rules.signal_fresh import ENTRY_LIFETIME_SECONDS
 from execution import models
 from execution.intake import CHUNK_SIZE
@@ -112,11 +111,12 @@ def _decide_account(signal: models.Signal, account_id: int, now: datetime) -> mo
         working=_working(account),
         flags=_flags(account),
         live=not models.VenueAccount.objects.filter(account=account, connection__venue="paper").exists(),
+        activity=_activity(account, now),
         intent=intent,
         obstacle=_obstacle(signal, account),
     )
     verdict = evaluate_order(ctx)
-    decision = _record(signal, account, intent, verdict, terms, now)
+    decision = _record(signal, account, ctx, verdict, now)
     if verdict.allowed:
         return _order(signal, account, intent, verdict, decision)
     log.warning(
@@ -147,7 +147,7 @@ def _intent(signal: models.Signal, account: Account) -> OrderIntent:
     return OrderIntent(
         symbol=signal.symbol, side=side, signalled_at=signal.received_at, instrument=instrument,
         quantity=quantity, entry_price=entry, stop_loss=stop, session=signal.session,
-        alert_time=signal.alert_time,
+        alert_time=signal.alert_time, has_own_id=True,
     )  # fmt: skip
 
 
@@ -169,6 +169,22 @@ def _working(account: Account) -> tuple[WorkingOrder, ...]:
         )
         for o in orders
     )
+
+
+def _activity(account: Account, now: datetime) -> Activity:
+    """What the account did within its duplicate window, as the rules want to know."""
+    since = now - timedelta(seconds=account.duplicate_window_seconds)
+    recent = models.Order.objects.filter(account=account, leg="entry", created_at__gt=since)
+    left_out = ["canceled", "expired", "denied", "rejected", "awaiting_confirmation"]
+    return Activity(
+        tuple(
+            RecentEntry(
+                o.created_at, o.family, Side(o.side), o.quantity, o.entry_price, o.stop_loss, o.has_own_id,
+                o.target,
+            )
+            for o in recent.exclude(status__in=left_out)
+        )
+    )  # fmt: skip
 
 
 def _flags(account: Account) -> tuple[OpenFlag, ...]:
@@ -196,12 +212,12 @@ def _obstacle(signal: models.Signal, account: Account) -> str | None:
 def _record(
     signal: models.Signal,
     account: Account,
-    intent: OrderIntent,
+    ctx: OrderContext,
     verdict: Verdict,
-    terms: ProgramTerms,
     now: datetime,
 ) -> models.Decision:
-    text = canonical_text({"program": terms, "guard": account.guard})
+    intent = ctx.intent
+    text = canonical_text({"program": ctx.terms, "guard": account.guard})
     snapshot, _ = TermsSnapshot.objects.get_or_create(
         digest=digest(text), defaults={"text": text, "made_at": now}
     )
@@ -214,7 +230,7 @@ def _record(
         entry_price=intent.entry_price, stop_loss=intent.stop_loss, target=intent.target,
         equity=account.state.equity, risk=verdict.risk, fits=verdict.fits,
         findings_text=findings_to_text(verdict.findings), floors_text=floors_to_text(verdict.floors),
-        terms=snapshot,
+        context_text=context_text(ctx), terms=snapshot,
     )  # fmt: skip
 
 
@@ -233,5 +249,5 @@ def _order(
         side=intent.side.value, quantity=intent.quantity, entry_price=intent.entry_price,
         stop_loss=intent.stop_loss, target=intent.target, status=OrderStatus.APPROVED.value,
         risk=verdict.risk, created_at=decision.decided_at,
-        deadline=signal.received_at + timedelta(seconds=ENTRY_LIFETIME_SECONDS),
+        deadline=signal.received_at + timedelta(seconds=ENTRY_LIFETIME_SECONDS), has_own_id=True,
     )  # fmt: skip

@@ -112,7 +112,7 @@ class Decision:
     @property
     def refusal(self) -> Finding | None:
         """The first finding that blocks: it names the breach type."""
-        return next((finding for finding in self.findings if finding.outcome.blocks), None)
+        return next((finding for finding in self.findings if finding.outcome > Outcome.WARN), None)
 
     @property
     def allowed(self) -> bool:

@@ -15,7 +15,7 @@ from execution import models
 from execution.instruments import extra_instruments
 from execution.order_state import RESERVING
 from firms.models import Account
-from firms.statements import moment, read
+from firms.statements import columns, moment, read
 
 NEWS_REACH = timedelta(hours=24)  # beyond any firm's window, exemptions by opening time included
 _OF_TRADERS = f"account_id IN (SELECT id FROM {Account._meta.db_table} WHERE trader_id {{traders}})"  # noqa: S608
@@ -26,6 +26,13 @@ _RECENT = """
     account_id {ids} AND leg = 'entry' AND created_at > %(since)s
     AND status NOT IN ('canceled', 'expired', 'denied', 'rejected', 'awaiting_confirmation')
 """
+
+
+_ENTRY_COLUMNS = (
+    "account_id", "created_at", "family", "side", "quantity", "entry_price", "stop_loss", "has_own_id",
+    "target",
+)  # fmt: skip
+_SIDES = {side.value: side for side in Side}
 
 
 def others(
@@ -77,19 +84,18 @@ def news(terms: Iterable[ProgramTerms], now: datetime) -> tuple[NewsEvent, ...]:
 def activity(
     accounts: Iterable[Account], terms: Mapping[int, ProgramTerms], now: datetime
 ) -> dict[int, Activity]:
-    """What accounts did in the last minute (or the duplicate window, whichever is longer). One query,
-    and one more where a program counts requests a day."""
+    """What accounts did within their duplicate window, or the last minute where entries a minute count. One
+    query, and one more each where a program counts requests a day or trade ideas."""
     accounts = list(accounts)
-    window = max([60, *(account.duplicate_window_seconds for account in accounts)])
+    counted = any(account.max_entries_per_minute is not None for account in accounts)
+    window = max([60 if counted else 0, *(account.duplicate_window_seconds for account in accounts)])
     since = now - timedelta(seconds=window)
     entries: dict[int, list[RecentEntry]] = defaultdict(list)
-    for order in read(models.Order, _RECENT, ids=[account.pk for account in accounts], since=moment(since)):
-        entries[order.account_id].append(
-            RecentEntry(
-                order.created_at, order.family, Side(order.side), order.quantity, order.entry_price,
-                order.stop_loss, order.has_own_id, order.target,
-            )
-        )  # fmt: skip
+    ids = [account.pk for account in accounts]
+    for account_id, at, family, side, *rest in columns(
+        models.Order, _ENTRY_COLUMNS, _RECENT, ids=ids, since=moment(since)
+    ):
+        entries[account_id].append(RecentEntry(at, family, _SIDES[side], *rest))
     sent, losses = _sent_today(accounts, terms, now), _losses(accounts, terms, now)
     return {
         pk: Activity(

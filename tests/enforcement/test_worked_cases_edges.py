@@ -98,3 +98,22 @@ def test_rows_after_the_question_have_not_happened() -> None:
 def test_figures_agree_to_less_than_a_cent(expected: Any, differs: bool) -> None:
     case = {**deepcopy(CASE), "expected": {"projected_equity": expected}}
     assert bool(verify(case)) is differs
+
+
+CPI = {"name": "US CPI", "t": "2026-09-14T11:05:00-05:00", "currency": "USD", "targets": ["NQ"]}
+
+
+@pytest.mark.parametrize(
+    ("restricted", "breach"),
+    [(True, "news"), (False, None)],
+    ids=["no execution of any kind", "entries only"],
+)
+def test_an_exit_is_refused_around_releases_only_where_the_firm_restricts_closing(
+    restricted: bool, breach: str | None
+) -> None:
+    case = deepcopy(CASE)
+    case["rule"]["news"] = {"before": 10, "after": 10, "closing_restricted": restricted}
+    case["rule"]["session"] = {"open": "18:00", "close": "10:00", "timezone": "America/Chicago"}
+    case["question"].update(calendar=[CPI])
+    case["question"]["order"]["reduces_position"] = True
+    assert answer(case)[0]["breach_type"] == breach

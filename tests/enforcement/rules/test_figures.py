@@ -8,7 +8,8 @@ import pytest
 
 from enforcement.account import StateSource
 from enforcement.decision import Outcome
-from enforcement.program import RiskOf
+from enforcement.floors import Boundary
+from enforcement.program import ConsistencyRule, ProgressTerms, RiskOf
 from enforcement.rules import RULES
 from tests.enforcement.make import (
     MORNING,
@@ -47,6 +48,9 @@ def risk(share: str, of: RiskOf, **fields: Any) -> dict[str, Any]:
     return {"terms": make_terms(max_risk_share=share, risk_of=of, **fields)}
 
 
+LESS_THAN_HALF = ProgressTerms(
+    consistency=ConsistencyRule(measure="net_profit", share=Decimal("0.5"), passes=Boundary.BELOW)
+)
 FIGURES: list[Any] = [
     # signals: 15 s to leave, 2 s of our clock, 300 s of the alert's own time, 60 s of the sender's clock
     pytest.param("signal_fresh.fresh", {"signalled_at": NOON - seconds(14)}, 14, 15, id="14 s on its way"),
@@ -90,7 +94,10 @@ FIGURES: list[Any] = [
     pytest.param("risk_per_trade.within", risk("0.16", RiskOf.DAY_PROFIT, floors=(static_floor(2500),)), 400, 400, id="no profit yet: of the drawdown"),
     pytest.param("risk_per_trade.within", risk("0.16", RiskOf.DAY_PROFIT, floors=(make_floor("drawdown", "initial", share="0.05"),)), 400, 400, id="of a drawdown that is a share"),
     pytest.param("risk_per_trade.within", {**risk("0.1", RiskOf.DAY_PROFIT), "state": make_state(day_start_balance=54_000)}, 400, 400, id="a profit of 4,000 at the day's start"),
-    # news and micros
+    # a best day of less than half the profit is wanted
+    pytest.param("payout_progress.on_the_way", {"terms": make_terms(progress=LESS_THAN_HALF)}, None, None, id="nothing won yet"),
+    pytest.param("payout_progress.best_day", {"terms": make_terms(progress=LESS_THAN_HALF), "state": make_state(50_001)}, 1, 1, id="a dollar won, all of it today"),
+    # news
     pytest.param("news_window.entries_shut", {"terms": make_terms(news=(make_news(),)), "news": (make_release(minutes=2),)}, None, None, id="two minutes before a release"),
     pytest.param("news_window.clear", {"terms": make_terms(news=(make_news(119),)), "news": (make_release(minutes=2),)}, None, None, id="a second outside"),
 ]  # fmt: skip

@@ -4,6 +4,7 @@ The stock order risks 430 (2 NQ: 2 x (200 + 10 + 5)); now is Wednesday 11:00 in 
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -176,6 +177,22 @@ def test_a_floor_of_tiers_rises_with_the_days_opening_balance(equity: int, code:
     tiers = make_floor("drawdown", "initial", tiers=make_tiers((0, 2000), (1000, -600)))
     commission_free = make_guard(commission_per_side=0)
     assert found(static_floor(), tiers, state={"equity": equity}, guard=commission_free).code == code
+
+
+@pytest.mark.parametrize(
+    ("balance", "code"),
+    [(51_500, "daily_loss.over_reset"), (50_000, "loss_floors.above")],
+    ids=[
+        "1,300 of open loss: 49,982.50 at worst, and only 300 less tomorrow",
+        "nothing in the higher tier to lose",
+    ],
+)
+def test_a_loss_may_end_the_day_in_a_tighter_tier(balance: int, code: str) -> None:
+    """2,000 from a profit of 1,000 on, 300 before. Stopped out it is 50,200 - 212.50 - 5."""
+    floor = daily_floor(None, tiers=make_tiers((0, 300), (1000, 2000)))
+    state = {"equity": 50_200, "balance": balance, "day_start_balance": 51_500}
+    terms = {"starting_balance": Decimal(50_000 if balance > 51_000 else 48_000)}
+    assert found(floor, state=state, positions=(make_position(1),), terms=terms).code == code
 
 
 def test_a_share_of_the_highest_closing_profit_rises_with_its_first_dollar() -> None:
