@@ -53,6 +53,10 @@ ALSO = {
     "holding": ["tests/enforcement/test_trading_window.py"],
     "orders": ["tests/enforcement/test_engine.py", "tests/enforcement/test_peers.py"],
     "program": ["tests/enforcement/test_engine.py"],
+    "prospects": [
+        "tests/enforcement/rules/test_loss_floors.py",
+        "tests/enforcement/rules/test_loss_floors_edges.py",
+    ],
     "rules.__init__": ["tests/enforcement/test_engine.py"],
     "sizing_words": ["tests/enforcement/test_explain.py"],
     "snapshots": ["tests/enforcement/test_worked_cases.py"],

@@ -96,7 +96,7 @@ def test_a_refusal_names_its_type_and_gives_its_reason(source: SignalSource) -> 
     [result] = run(entry(contracts=11))
     assert (result["allowed"], result["breach_type"]) == (False, "contracts")
     assert result["reason"] == (
-        "This order would make 11 contracts of full size, the limit is 10. 4 would pass."
+        "This order would make 11 contracts of full size, the limit is 10: 10 are left. 4 would pass."
     )
     refused = {check["rule"]: check["outcome"] for check in result["checks"] if check["outcome"] != "pass"}
     assert refused == {"max_contracts": "deny", "loss_floors": "deny"}

@@ -1,5 +1,6 @@
 """Timelines with parts of lots and trades that end where they began."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -79,3 +80,13 @@ def test_entries_of_the_last_minute_count_against_the_rate(after: int, allowed: 
     *_, last = run(orders, make_terms(), guard)
     assert last.decision is not None
     assert last.decision.allowed is allowed
+
+
+def test_a_trade_closed_in_two_parts_is_one_loss_and_an_opening_fill_is_none() -> None:
+    opened, half, rest = steps_of(
+        fill(0, "2", "20000", "19990", NQ), fill(1, "-1", "19995", None, NQ), fill(2, "-1", "19995", None, NQ)
+    )
+    assert [step.state.losses_in_a_row for step in (opened, half, rest)] == [0, 0, 1]
+    paid = replace(fill(0, "2", "20000", "19990", NQ), commission=Decimal(5))
+    (step,) = steps_of(paid)
+    assert (step.state.losses_in_a_row, step.state.balance) == (0, 49_995)

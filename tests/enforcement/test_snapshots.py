@@ -183,6 +183,10 @@ def test_a_payout_that_fixes_the_floor() -> None:
     assert drawdown(floor_after_payout=0, floor_after="request").payout_on_request
     assert drawdown(floor_after_payout=0, payout_on_request=True).payout_on_request
     assert drawdown().payout_effect is PayoutEffect.NONE
+    assert drawdown(floor_after_payout=47_500).payout_effect is PayoutEffect.RESET, (
+        "where it began: it trails anew"
+    )
+    assert drawdown(floor_after_payout=52_500).payout_effect is PayoutEffect.LOCK
 
 
 def test_what_a_daily_loss_is_measured_from_and_what_follows_it() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from enforcement.calendar import Closure
 from enforcement.decision import Finding
-from enforcement.program import FlatBy
+from enforcement.program import FlatBy, HoldsOverReset
 from enforcement.rules import loss_floors
 from tests.enforcement.make import (
     BARE,
@@ -193,6 +193,24 @@ def test_a_loss_may_end_the_day_in_a_tighter_tier(balance: int, code: str) -> No
     state = {"equity": 50_200, "balance": balance, "day_start_balance": 51_500}
     terms = {"starting_balance": Decimal(50_000 if balance > 51_000 else 48_000)}
     assert found(floor, state=state, positions=(make_position(1),), terms=terms).code == code
+
+
+def test_a_run_to_the_target_and_a_tighter_tier_may_come_together() -> None:
+    """1,100 under the peak up to a profit of 1,000, then 2,000. The peak may be 51,900 by tomorrow, and the
+    balance 50,857.50 with the three open contracts stopped: the floor is then at 50,800, above the worst case
+    of 50,432.50. Either alone leaves it at 49,900 or at 50,400."""
+    floor = make_floor("drawdown", "highest_equity", tiers=make_tiers((0, 1100), (1000, 2000)))
+    state = dict.fromkeys(("equity", "balance", "day_start_balance", "highest_equity"), 51_500)
+    held: dict[str, Any] = {"state": state, "positions": (make_position(3),)}
+    assert found(floor, **held, target=20_010).code == "drawdown.over_reset"
+    assert found(floor, **held, target="20000.25").code == "loss_floors.above"
+
+
+@pytest.mark.parametrize("floor", [daily_floor(400), END_OF_DAY], ids=["the reset", "the close"])
+def test_an_owner_who_never_holds_over_a_reset_is_not_held_to_the_next(floor: Any) -> None:
+    never = make_guard(holds_over_reset=HoldsOverReset.NEVER)
+    assert found(floor, state=AFTER_A_PROFIT, guard=never).code == "loss_floors.above"
+    assert found(floor, state=AFTER_A_PROFIT).outcome.blocks
 
 
 def test_a_share_of_the_highest_closing_profit_rises_with_its_first_dollar() -> None:
