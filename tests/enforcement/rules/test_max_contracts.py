@@ -243,6 +243,12 @@ def test_the_message_of_a_tier_names_the_profit_that_makes_it() -> None:
 
 
 def test_the_messages_of_own_caps_name_the_kind() -> None:
-    assert said_of("11 of 10 minis") == "This order would make 11 contracts of full size, the limit is 10: 10 are left."
+    assert (
+        said_of("11 of 10 minis")
+        == "This order would make 11 contracts of full size, the limit is 10: 10 are left."
+    )
     assert said_of("51 of 50 micros") == "This order would make 51 micros, the limit is 50: 50 are left."
-    assert said_of("4 of 3 crude") == "This order would make 4 contracts of CL, the program allows 3: 3 are left."
+    assert (
+        said_of("4 of 3 crude")
+        == "This order would make 4 contracts of CL, the program allows 3: 3 are left."
+    )
