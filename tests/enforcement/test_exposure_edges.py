@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from enforcement.exposure import mini_equivalents
+from enforcement.exposure import mini_equivalents, position_risk
 from enforcement.program import ProductLimit
-from tests.enforcement.make import GC, MNQ, NQ, SIL, make_terms
+from tests.enforcement.make import BARE, EURUSD, GC, MNQ, NQ, SIL, make_position, make_terms
 
 pytestmark = pytest.mark.core
 
@@ -29,3 +29,13 @@ def test_contracts_count_by_the_programs_own_weights(terms: dict[str, Any], mini
 
 def test_a_product_can_weigh_more_than_a_mini() -> None:
     assert mini_equivalents([(GC, Decimal(3))], make_terms(product_limits=(GOLD,))) == 6
+
+
+@pytest.mark.parametrize(
+    ("quantity", "stop", "loss"),
+    [("0.5", "1.09", 500), ("-0.5", "1.11", 500), ("-0.5", "1.09", 0)],
+    ids=["half a lot long", "half a lot short", "half a lot short, beyond its stop"],
+)
+def test_parts_of_lots_lose_on_their_own_side(quantity: str, stop: str, loss: int) -> None:
+    held = make_position(quantity, instrument=EURUSD, price="1.10", stop=stop)
+    assert position_risk(held, BARE) == loss

@@ -195,6 +195,29 @@ def test_a_loss_may_end_the_day_in_a_tighter_tier(balance: int, code: str) -> No
     assert found(floor, state=state, positions=(make_position(1),), terms=terms).code == code
 
 
+@pytest.mark.parametrize(
+    ("amount", "code"),
+    [(530, "loss_floors.above"), (529, "daily_loss.over_reset")],
+    ids=["50,469.99", "50,470.99"],
+)
+def test_a_part_of_the_loss_may_end_the_day_a_cent_under_a_tier(amount: int, code: str) -> None:
+    """51,500 now, 50,470 at worst: the next day may open at 50,999.99, where the lower tier's amount counts."""
+    floor = daily_floor(None, tiers=make_tiers((0, amount), (1000, 2000)))
+    state = dict.fromkeys(("equity", "balance", "day_start_balance"), 51_500)
+    assert found(floor, state=state, working=(make_working(3, 600),)).code == code
+
+
+@pytest.mark.parametrize(
+    ("counts", "code"), [(True, "drawdown.run_up_would_breach"), (False, "loss_floors.above")]
+)
+def test_a_profit_that_a_stop_secures_raises_a_floor_that_follows_the_balance(
+    counts: bool, code: str
+) -> None:
+    """50,987.50 secured, 400 under it 50,587.50; at worst 50,557.50."""
+    follows = make_floor("drawdown", "highest_balance", 400)
+    assert found(follows, **IN_PROFIT, guard=make_guard(count_run_up=counts)).code == code
+
+
 def test_a_run_to_the_target_and_a_tighter_tier_may_come_together() -> None:
     """1,100 under the peak up to a profit of 1,000, then 2,000. The peak may be 51,900 by tomorrow, and the
     balance 50,857.50 with the three open contracts stopped: the floor is then at 50,800, above the worst case
