@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -43,10 +44,14 @@ def lives(group: int) -> bool:
 
 
 class Installation:
-    """Start parts of it, talk to it over HTTP, kill it, and look into its database."""
+    """Start parts of it, talk to it over HTTP, kill it, and look into its database.
 
-    def __init__(self, folder: Path) -> None:
+    `like` is one whose database is copied: migrating and loading the catalog are not what most tests ask.
+    """
+
+    def __init__(self, folder: Path, like: "Installation | None" = None) -> None:
         self.folder = folder
+        self.like = like
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "log.txt"
@@ -171,17 +176,25 @@ class Installation:
             cursor.execute(sql)
             return list(cursor.fetchall())
 
+    @property
+    def database_name(self) -> str:
+        return self.environment["DATABASE_URL"].partition("?")[0].rpartition("/")[2]
+
     def _database(self) -> str:
         server = os.environ.get("DATABASE_URL", "")
         if not server.startswith("postgres"):
-            return f"sqlite:///{self.folder / 'propguard.sqlite3'}"
+            file = self.folder / "propguard.sqlite3"
+            if self.like is not None:
+                shutil.copy(self.like.folder / file.name, file)
+            return f"sqlite:///{file}"
         import psycopg2
 
         name = f"process_{uuid4().hex[:12]}"
         connection = psycopg2.connect(server)
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute(f'CREATE DATABASE "{name}"')
+            copied = "" if self.like is None else f' TEMPLATE "{self.like.database_name}"'
+            cursor.execute(f'CREATE DATABASE "{name}"{copied}')
         connection.close()
         before, _, query = server.partition("?")
         return f"{before.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")

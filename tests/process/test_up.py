@@ -29,7 +29,8 @@ def test_it_prints_an_alert_that_answers_and_is_decided(installation: Installati
     assert {breach for _, breach in found} >= {"paused", "contracts", "session", "drawdown", "daily_loss"}
 
 
-def test_ctrl_c_stops_all_of_it_and_a_second_start_finds_its_data(installation: Installation) -> None:
+def test_ctrl_c_stops_all_of_it_and_a_second_start_finds_its_data(empty_installation: Installation) -> None:
+    installation = empty_installation
     up = installation.start("up", "--demo")
     installation.wait_until_served()
     groups = [
@@ -44,6 +45,8 @@ def test_ctrl_c_stops_all_of_it_and_a_second_start_finds_its_data(installation: 
     installation.wait_until_served()
     assert (installation.folder / "var" / "demo_secret").read_text() == secret
     assert installation.rows("SELECT count(*) FROM firms_account") == [(7,)]
+    catalog = installation.rows("SELECT count(*) FROM firms_program WHERE catalog_key IS NOT NULL")
+    assert catalog == [(420,)], "loaded once, at the first start"
 
 
 def test_a_port_in_use_gets_one_line_that_says_what_to_do(installation: Installation) -> None:
