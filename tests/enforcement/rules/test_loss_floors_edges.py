@@ -96,7 +96,10 @@ def test_stops_in_profit_raise_the_next_days_floor(reserved: int, code: str) -> 
 
 def test_a_flat_accounts_next_day_begins_with_its_balance() -> None:
     """Equity above the balance and nothing open: the venue's figures differ, the balance counts."""
-    assert found(daily_floor(500), state={"equity": 50_400, "balance": 50_000}).code == "loss_floors.above"
+    state = {"equity": 50_400, "balance": 50_000}
+    assert found(daily_floor(500), state=state).code == "loss_floors.above"
+    follows = make_floor("drawdown", "highest_balance", 400)
+    assert found(follows, state=state).code == "loss_floors.above"
 
 
 AFTER_A_PROFIT: dict[str, Any] = {"equity": 50_600, "highest_close": 50_000}
@@ -241,6 +244,19 @@ def test_a_share_of_the_highest_closing_profit_rises_with_its_first_dollar() -> 
     floor = daily_floor(1000, share="0.3", share_of="highest_close_profit")
     assert found(floor, state={"equity": 50_100}).code == "daily_loss.over_reset"
     assert found(floor, state={"equity": 50_000}).code == "loss_floors.above"
+
+
+@pytest.mark.parametrize("others", [(), (static_floor(),)], ids=["alone", "beside a static floor"])
+def test_a_share_of_the_profit_rises_overnight_even_after_a_losing_day(others: tuple[Any, ...]) -> None:
+    """The close of 50,200 counts from tomorrow on: 0.3 of 200 under the balance of 50,100, 50,040."""
+    floor = daily_floor(1000, share="0.3", share_of="highest_close_profit")
+    state = {
+        "equity": 50_100,
+        "day_start_balance": 50_200,
+        "highest_close": 50_200,
+        "day_start_highest_close": 50_000,
+    }
+    assert found(floor, *others, state=state).code == "daily_loss.over_reset"
 
 
 def test_the_higher_of_balance_and_equity_may_have_run_to_the_target_at_the_reset() -> None:

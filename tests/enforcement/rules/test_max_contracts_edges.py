@@ -84,3 +84,10 @@ def test_the_lower_of_cap_and_tier_is_named(cap: int | None, said: str, limit: i
 def test_whose_profit_makes_the_tier(may_fall: bool, profit: int) -> None:
     finding = tiered(None, scaling_may_fall=may_fall)
     assert (finding.facts["profit"], finding.limit) == (Decimal(profit), 3)
+
+
+def test_what_is_left_under_a_cap_of_minis_is_named() -> None:
+    """Two are held, six wished for, three allowed: one is left."""
+    ctx = make_context(terms=make_terms(max_minis=3), positions=(make_position(2),), quantity=6)
+    finding = max_contracts.check(ctx)
+    assert (finding.code, finding.observed, finding.room) == ("max_contracts.over_minis", 8, 1)
