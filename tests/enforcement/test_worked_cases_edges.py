@@ -59,6 +59,16 @@ def test_what_is_working_is_at_stake_where_a_case_prices_it(working: list[Any], 
     assert asked(working_orders=working)["projected_equity"] == projected
 
 
+@pytest.mark.parametrize(
+    ("held", "projected"),
+    [({"stop": 19_980}, 49_400), ({}, 49_800), ({"side": "sell", "stop": 20_020}, 49_400)],
+    ids=["400 down to its stop", "no stop: as if stopped where it is", "a short"],
+)
+def test_open_positions_are_at_stake_down_to_their_stops(held: dict[str, Any], projected: int) -> None:
+    row = {"symbol": "NQ", "side": "buy", "qty": 1, "price": 20_000, **held}
+    assert asked(open_positions=[row])["projected_equity"] == projected
+
+
 def test_contracts_working_count_beside_the_order() -> None:
     assert asked(working_orders=[{**NQ, "qty": 3}])["contracts_after"] == 4
     assert asked()["contracts_after"] == 1
