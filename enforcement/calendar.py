@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 ONE_DAY = timedelta(days=1)
 FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
 NOON = time(12)
+MIDNIGHT = time(0)
 
 
 @lru_cache
@@ -109,7 +110,7 @@ class Session:
     """A named span of the trading day, half-open: at `opens` it is open, at `closes` it is not.
 
     A session belongs to the day it closes on, so ASIA on Sunday evening is Monday's; none is open on a
-    day that is Saturday's or Sunday's.
+    day that is Saturday's or Sunday's. One that closes at midnight sharp ends the date it opens on.
     """
 
     name: str
@@ -124,7 +125,8 @@ class Session:
             inside, closing_day = self.opens <= now < self.closes, local.date()
         else:  # over midnight
             inside = now >= self.opens or now < self.closes
-            closing_day = local.date() + ONE_DAY if now >= self.opens else local.date()
+            overnight = now >= self.opens and self.closes != MIDNIGHT
+            closing_day = local.date() + ONE_DAY if overnight else local.date()
         return inside and closing_day.weekday() not in (SATURDAY, SUNDAY)
 
 

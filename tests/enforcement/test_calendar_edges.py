@@ -32,3 +32,18 @@ def test_a_session_that_closes_when_it_opens_lasts_all_day() -> None:
 def test_hours_that_close_when_they_open_close_on_the_next_date() -> None:
     opens, closes = TradingHours(time(18), time(18), "UTC").span_of(at("2026-03-04T18:00:00"))
     assert (opens, closes) == (at("2026-03-04T18:00:00"), at("2026-03-05T18:00:00"))
+
+
+@pytest.mark.parametrize(
+    ("at", "is_open"),
+    [
+        pytest.param(datetime(2026, 11, 27, 20, tzinfo=UTC), True, id="Friday, before midnight"),
+        pytest.param(datetime(2026, 11, 28, 0, tzinfo=UTC), False, id="Saturday, midnight itself"),
+        pytest.param(datetime(2026, 11, 29, 20, tzinfo=UTC), False, id="Sunday is no Monday"),
+        pytest.param(datetime(2026, 11, 30, 20, tzinfo=UTC), True, id="Monday"),
+    ],
+)
+def test_a_session_that_closes_at_midnight_belongs_to_the_date_it_opens_on(
+    at: datetime, is_open: bool
+) -> None:
+    assert Session("LATE", time(13, 30), time(0), "UTC").is_open(at) is is_open
