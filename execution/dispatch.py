@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 
 from enforcement.orders import Side
 from enforcement.program import Automation, Deployment, ProgramTerms
-from execution import alarms, exits, orders, reports
+from execution import alarms, exits, fault, orders, reports
 from execution.clock import database_now
 from execution.connectors import (
     ApprovedOrder,
@@ -164,10 +164,13 @@ def _claim(order: Order, terms: _Terms) -> Claim | None:
             "the program lets no automated live order leave from here, and nobody has confirmed this one",
         )
         return None
+    fault.point("dispatch.before_claim")
     with transaction.atomic():
         now = database_now()
-        if orders.claim(order, _UNOBSTRUCTED, _obstructions(order, now), now=now):
-            return Claim(order, connector, wall, monotonic)
+        claimed = orders.claim(order, _UNOBSTRUCTED, _obstructions(order, now), now=now)
+    if claimed:
+        fault.point("dispatch.after_claim")
+        return Claim(order, connector, wall, monotonic)
     _withdraw(order, _what_changed(order, now))
     return None
 
@@ -252,7 +255,8 @@ def _submit(claim: Claim) -> Sent:
     order = claim.order
     if not claim.is_valid:
         raise Unavailable("too long between the claim and the request: not sent")
-    return claim.connector.submit(
+    fault.point("dispatch.before_send")
+    sent = claim.connector.submit(
         ApprovedOrder(
             client_order_id=order.client_order_id,
             symbol=order.symbol,
@@ -263,6 +267,8 @@ def _submit(claim: Claim) -> Sent:
             target=order.target,
         )
     )
+    fault.point("dispatch.after_send")
+    return sent
 
 
 Outcome = tuple[OrderStatus, str, str]  # status, detail, the venue's order id
@@ -299,6 +305,7 @@ def _record(claim: Claim, outcome: Outcome) -> None:
     """Write the answer down, then what the venue reports of it. The answer is never lost to the report."""
     status, detail, venue_order_id = outcome
     order = claim.order
+    fault.point("dispatch.before_save")
     with transaction.atomic():
         lock_traders([order.account.trader_id])
         now = database_now()
@@ -311,6 +318,7 @@ def _record(claim: Claim, outcome: Outcome) -> None:
                 now=now, account=order.account,
             )  # fmt: skip
         exits.ring_for_open([order.account_id])
+    fault.point("dispatch.after_save")
     if status is OrderStatus.ACCEPTED and claim.connector.inline:
         try:
             reports.collect(claim.connector)

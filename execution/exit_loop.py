@@ -15,7 +15,7 @@ from django.db.models import Max, Q, QuerySet
 from enforcement.explain import plain
 from enforcement.orders import Side
 from enforcement.program import Automation
-from execution import alarms, confirmation, orders, reports
+from execution import alarms, confirmation, fault, orders, reports
 from execution.clock import database_now
 from execution.connectors import (
     ClosingOrder,
@@ -254,8 +254,10 @@ def _close(row: Exit, venue: Connector, position: VenuePosition) -> None:
         )
         orders.move(order, OrderStatus.SUBMITTING, now=now, claimed_at=now)
     closing = ClosingOrder(order.client_order_id, position.symbol, side, quantity)
+    fault.point("exit.after_claim")
     try:
         sent = venue.close(closing)
+        fault.point("exit.after_send")
     except Rejected as error:
         _answer(order, OrderStatus.REJECTED, str(error))
         raise

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django_q.tasks import async_task
 
-from execution import alarms, exits
+from execution import alarms, exits, fault
 from execution.clock import database_now
 from execution.decoding import Meaning, decode
 from execution.instruments import find_instrument
@@ -61,6 +61,8 @@ def accept(source: SignalSource, meaning: Meaning, *, body: bytes, content: byte
         signal = _store(source, meaning, body, now)
         if _is_first(key, content_hash, signal, now):
             _plan(signal, now)
+            fault.point("intake.before_commit")
+            transaction.on_commit(lambda: fault.point("intake.after_commit"))
             return Accepted(signal, is_duplicate=False)
         # Take the row back: nothing else was written, and evidence can't be deleted.
         connection.set_rollback(True)

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from execution import dispatch, exits, intake, routing, sizing
+from execution import dispatch, exits, fault, intake, routing, sizing
 from execution.clock import database_now
 from execution.enforcement_service import Facts, enforce, load
 from execution.instruments import find_instrument
@@ -185,6 +185,8 @@ def _decide(signal: Signal, account_ids: Sequence[int], first_of: SignalChunk | 
         insert_batch(batch, facts)
         if first_of and not batch.waiting:
             execute(_DONE, id=first_of.pk, now=moment(batch.now))
+        fault.point("router.before_commit")
+    fault.point("router.after_commit")
     for line in batch.log_lines:
         line()
     return batch

@@ -20,6 +20,8 @@ VAR_DIR = var_dir()
 # The source that `enqueue_execution_task_for_entry` hands over to; empty: the only enabled one.
 DEPLOYMENT = deployment()
 DEFAULT_SOURCE = env.str("PROPGUARD_DEFAULT_SOURCE", default="")
+# Connectors from outside, name=dotted.path, separated by commas.
+EXTRA_CONNECTORS = env.dict("PROPGUARD_CONNECTORS", default={})
 WEB_WORKERS = env.int("PROPGUARD_WEB_WORKERS", default=2)
 WEB_THREADS = env.int("PROPGUARD_WEB_THREADS", default=4)
 QUEUE_WORKERS = env.int("PROPGUARD_QUEUE_WORKERS", default=2)

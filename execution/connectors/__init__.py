@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from execution.connectors.base import (
     ApprovedOrder,
     ClosingOrder,
@@ -11,6 +14,7 @@ from execution.connectors.base import (
     Sent,
     Unavailable,
     VenueFill,
+    VenueOrder,
     VenuePosition,
     VenueReport,
 )
@@ -23,7 +27,11 @@ from firms.statements import read
 _CONNECTION_OF = (
     f"id = (SELECT connection_id FROM {VenueAccount._meta.db_table} WHERE account_id = %(account)s)"  # noqa: S608
 )
-CONNECTORS: Mapping[str, type[Connector]] = {"paper": PaperConnector}
+CONNECTORS: Mapping[str, type[Connector]] = {
+    "paper": PaperConnector,
+    # Somebody else's, by dotted name: PROPGUARD_CONNECTORS="myvenue=package.module.MyConnector".
+    **{name: import_string(path) for name, path in settings.EXTRA_CONNECTORS.items()},
+}
 
 
 class UnconnectedConnector(DryRunConnector):
@@ -62,6 +70,7 @@ __all__ = [
     "Sent",
     "Unavailable",
     "VenueFill",
+    "VenueOrder",
     "VenuePosition",
     "VenueReport",
     "connector_for",

@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 
 from enforcement.account import StateReport
 from enforcement.orders import Side
+from execution.order_state import OrderStatus
 from firms.models import Account
 
 
@@ -69,6 +70,23 @@ class VenueFill(NamedTuple):
     why: str
 
 
+class VenueOrder(NamedTuple):
+    """An order as the venue has it. `client_order_id` is "" where the order is not one of ours.
+
+    `status` is one of ACCEPTED, PARTIALLY_FILLED, FILLED, CANCELED, REJECTED and EXPIRED. A stop or target
+    that belongs to an entry `protects`, and carries that entry's id.
+    """
+
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    filled_quantity: Decimal
+    status: OrderStatus
+    protects: bool = False
+
+
 class VenuePosition(NamedTuple):
     symbol: str
     quantity: Decimal  # signed
@@ -90,6 +108,12 @@ class Connector(ABC):
     inline: ClassVar[bool] = False
     # Whether an approved order really leaves for a market.
     live: ClassVar[bool] = True
+    # Nothing can be asked: no orders, no positions, no money. Its accounts go by declared or posted state.
+    blind: ClassVar[bool] = False
+    # Entry, stop and target leave as one request; else `protect` is called once the entry has filled.
+    native_bracket: ClassVar[bool] = True
+    # How long after the request the venue may still show an order it did not answer for.
+    settle_seconds: ClassVar[float] = 60.0
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -105,6 +129,21 @@ class Connector(ABC):
     @abstractmethod
     def cancel(self, client_order_id: str) -> None:
         """Cancel what is left of an order; fine when nothing is. Once it returns, nothing of it works."""
+
+    @abstractmethod
+    def find(self, client_order_id: str) -> VenueOrder | None:
+        """What became of an order, by our own id. None: the venue answered and does not have it (yet).
+
+        Not being able to say is InDoubt or Unavailable: a list that failed is not an empty one.
+        """
+
+    @abstractmethod
+    def working_orders(self) -> Sequence[VenueOrder]:
+        """Every order of the account that may still fill, not ours and protective ones included."""
+
+    def protect(self, order: ApprovedOrder) -> Sent:
+        """Place the stop (and target) of a filled entry, where they do not leave with it."""
+        raise NotImplementedError(f"{type(self).__name__} sends its stops with the entry")
 
     @abstractmethod
     def positions(self) -> Sequence[VenuePosition]:

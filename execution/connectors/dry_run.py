@@ -8,6 +8,7 @@ from execution.connectors.base import (
     Connector,
     InDoubt,
     Sent,
+    VenueOrder,
     VenuePosition,
     VenueReport,
 )
@@ -27,6 +28,12 @@ class DryRunConnector(Connector):
 
     def cancel(self, client_order_id: str) -> None:
         """Nothing was sent, so nothing works."""
+
+    def find(self, client_order_id: str) -> VenueOrder | None:
+        return None
+
+    def working_orders(self) -> Sequence[VenueOrder]:
+        return []
 
     def positions(self) -> Sequence[VenuePosition]:
         return []

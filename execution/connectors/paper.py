@@ -22,11 +22,13 @@ from execution.connectors.base import (
     Rejected,
     Sent,
     VenueFill,
+    VenueOrder,
     VenuePosition,
     VenueReport,
 )
 from execution.instruments import find_instrument
 from execution.models import Mark, PaperBook, PaperFill, PaperOrder, PaperPosition
+from execution.order_state import OrderStatus
 from firms.models import Account, AccountState
 from firms.services import lock_traders
 
@@ -68,6 +70,13 @@ class PaperConnector(Connector):
 
     def cancel(self, client_order_id: str) -> None:
         """Nothing to do: entries fill at once, and their stop and target stay with the position."""
+
+    def find(self, client_order_id: str) -> VenueOrder | None:
+        order = PaperOrder.objects.filter(book=self.account.pk, client_order_id=client_order_id).first()
+        return None if order is None else _as_venue_order(order)
+
+    def working_orders(self) -> Sequence[VenueOrder]:
+        return [_as_venue_order(order) for order in self._working().select_related("parent")]
 
     def positions(self) -> Sequence[VenuePosition]:
         return [VenuePosition(p.symbol, p.quantity, p.price) for p in self._positions().exclude(quantity=0)]
@@ -243,6 +252,25 @@ def _is_reached(order: PaperOrder, price: Decimal) -> bool:
         return False
     falling = (order.side == Side.SELL) == (order.kind == PaperOrder.Kind.STOP)
     return price <= order.price if falling else price >= order.price
+
+
+def _as_venue_order(order: PaperOrder) -> VenueOrder:
+    filled = sum((fill.quantity for fill in order.fills.all()), ZERO)
+    status = OrderStatus.CANCELED
+    if order.is_working:
+        status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED
+    elif filled >= order.quantity:
+        status = OrderStatus.FILLED
+    return VenueOrder(
+        client_order_id=(order.parent or order).client_order_id,
+        venue_order_id=f"paper-{order.pk}",
+        symbol=order.symbol,
+        side=Side(order.side),
+        quantity=order.quantity,
+        filled_quantity=filled,
+        status=status,
+        protects=order.parent is not None,
+    )
 
 
 def _fill_id(fill: PaperFill) -> str:

@@ -15,9 +15,11 @@ from execution.connectors import (
     Rejected,
     Sent,
     VenueFill,
+    VenueOrder,
     VenuePosition,
     VenueReport,
 )
+from execution.order_state import OrderStatus
 
 FILL_PRICE = Decimal(20_000)
 
@@ -34,6 +36,7 @@ class Venue:
         self.fills: dict[int, list[VenueFill]] = {}
         self.sent: dict[str, tuple[int, ApprovedOrder]] = {}  # whatever was on the wire, seen here or not
         self.working: set[str] = set()
+        self.refused: set[str] = set()  # were on the wire, never got there: the venue does not know them
         self.before: Callable[[str], None] = lambda _what: None  # a hook that runs inside each call
 
     def asked(self, what: str) -> list[str]:
@@ -107,6 +110,32 @@ class FakeConnector(Connector):
     def cancel(self, client_order_id: str) -> None:
         self.venue.enter("cancel", client_order_id)
         self.venue.working.discard(client_order_id)
+
+    def find(self, client_order_id: str) -> VenueOrder | None:
+        self.venue.enter("find", client_order_id)
+        found = self.venue.sent.get(client_order_id)
+        if found is None or client_order_id in self.venue.refused:
+            return None
+        return self._as_venue_order(client_order_id, found[1])
+
+    def working_orders(self) -> Sequence[VenueOrder]:
+        self.venue.enter("working_orders", "")
+        return [
+            self._as_venue_order(name, order)
+            for name, (pk, order) in self.venue.sent.items()
+            if pk == self.account.pk and name in self.venue.working
+        ]
+
+    def _as_venue_order(self, name: str, order: ApprovedOrder) -> VenueOrder:
+        fills = self.venue.fills.get(self.account.pk, [])
+        filled = sum(
+            (f.quantity for f in fills if f.client_order_id == name and f.why == "entry"), Decimal(0)
+        )
+        if name in self.venue.working:
+            status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED
+        else:
+            status = OrderStatus.FILLED if filled >= order.quantity else OrderStatus.CANCELED
+        return VenueOrder(name, f"v-{name}", order.symbol, order.side, order.quantity, filled, status)
 
     def positions(self) -> Sequence[VenuePosition]:
         self.venue.enter("positions", "")
