@@ -74,7 +74,8 @@ class VenueOrder(NamedTuple):
     """An order as the venue has it. `client_order_id` is "" where the order is not one of ours.
 
     `status` is one of ACCEPTED, PARTIALLY_FILLED, FILLED, CANCELED, REJECTED and EXPIRED. A stop or target
-    that belongs to an entry `protects`, and carries that entry's id.
+    that belongs to an entry `protects`, and carries that entry's id. `stop_price` is where a stop triggers,
+    None of anything else.
     """
 
     client_order_id: str
@@ -85,6 +86,7 @@ class VenueOrder(NamedTuple):
     filled_quantity: Decimal
     status: OrderStatus
     protects: bool = False
+    stop_price: Decimal | None = None
 
 
 class VenuePosition(NamedTuple):
@@ -110,6 +112,10 @@ class Connector(ABC):
     live: ClassVar[bool] = True
     # Nothing can be asked: no orders, no positions, no money. Its accounts go by declared or posted state.
     blind: ClassVar[bool] = False
+    # Entries leave only while the books were compared with the venue's lately (execution.reconcile).
+    must_reconcile: ClassVar[bool] = True
+    # `flatten` closes everything without our knowing what is held.
+    native_flatten: ClassVar[bool] = False
     # Entry, stop and target leave as one request; else `protect` is called once the entry has filled.
     native_bracket: ClassVar[bool] = True
     # How long after the request the venue may still show an order it did not answer for.
@@ -156,6 +162,10 @@ class Connector(ABC):
     @abstractmethod
     def cancel_all(self, symbols: Sequence[str]) -> None:
         """Cancel every working order in these symbols, protective stops included."""
+
+    def flatten(self, symbols: Sequence[str]) -> None:
+        """Close whatever is held in these symbols, unseen: where `native_flatten` is. One attempt."""
+        raise NotImplementedError(f"{type(self).__name__} has no flatten of its own")
 
     @abstractmethod
     def report(self, known_fills: frozenset[str]) -> VenueReport:

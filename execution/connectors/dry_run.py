@@ -19,6 +19,7 @@ class DryRunConnector(Connector):
 
     inline = True
     live = False
+    must_reconcile = False
 
     def submit(self, order: ApprovedOrder) -> Sent:
         return Sent(venue_order_id="", skipped=True)

@@ -40,6 +40,7 @@ class PaperConnector(Connector):
 
     inline = True
     live = False
+    must_reconcile = False  # its book is in this database and asked under the lock
 
     def submit(self, order: ApprovedOrder) -> Sent:
         if find_instrument(order.symbol) is None:
@@ -270,6 +271,7 @@ def _as_venue_order(order: PaperOrder) -> VenueOrder:
         filled_quantity=filled,
         status=status,
         protects=order.parent is not None,
+        stop_price=order.price if order.kind == PaperOrder.Kind.STOP else None,
     )
 
 

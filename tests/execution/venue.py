@@ -84,6 +84,7 @@ class FakeConnector(Connector):
     """One account at the venue in memory. Called from the pool, like every real one."""
 
     venue: ClassVar[Venue]
+    must_reconcile = False  # tests of that turn it on
 
     def submit(self, order: ApprovedOrder) -> Sent:
         name = order.client_order_id
