@@ -145,7 +145,8 @@ class Closure:
 @dataclass(frozen=True, slots=True)
 class TradingHours:
     """When a firm lets its accounts trade, Sunday to Friday: half-open, over midnight where `opens` is
-    after `closes`. A span belongs to the date it closes on."""
+    after `closes`. A span belongs to the date it closes on; one that closes at midnight sharp ends the
+    date it opens on, and belongs to that."""
 
     opens: time
     closes: time
@@ -155,17 +156,25 @@ class TradingHours:
         """The opening and closing instants of the span that holds `at`. Between two spans: of the one
         that closed last, until midnight; over the weekend of the next one."""
         local = at.astimezone(zone_named(self.zone))
-        over_midnight = self.opens >= self.closes
-        closing = local.date()
-        if local.time() >= (self.opens if over_midnight else self.closes):
-            closing += ONE_DAY
-        while closing.weekday() in (SATURDAY, SUNDAY):
-            closing += ONE_DAY
-        opening = closing - ONE_DAY if over_midnight else closing
+        day = local.date()  # the date the span belongs to
+        if self._over_midnight:
+            day += ONE_DAY if local.time() >= self.opens else timedelta(0)
+        elif local.time() >= self.closes != MIDNIGHT:
+            day += ONE_DAY
+        while day.weekday() in (SATURDAY, SUNDAY):
+            day += ONE_DAY
+        opening = day - ONE_DAY if self._over_midnight else day
+        closing = day + ONE_DAY if self.closes == MIDNIGHT else day
         return instant(opening, self.opens, self.zone), instant(closing, self.closes, self.zone)
 
-    def closing_date(self, closes: datetime) -> date:
-        return closes.astimezone(zone_named(self.zone)).date()
+    def trading_date(self, closes: datetime) -> date:
+        """The date that a span with this closing instant belongs to."""
+        day = closes.astimezone(zone_named(self.zone)).date()
+        return day - ONE_DAY if self.closes == MIDNIGHT else day
+
+    @property
+    def _over_midnight(self) -> bool:
+        return self.opens >= self.closes != MIDNIGHT
 
 
 def session_at(at: datetime, sessions: Iterable[Session]) -> str | None:

@@ -57,10 +57,10 @@ def window_of(terms: ProgramTerms, at: datetime, group: str) -> Window | None:
 def _span(
     hours: TradingHours | None, flat_by: FlatBy | None, day: TradingDay, at: datetime
 ) -> tuple[datetime, datetime, date]:
-    """Opening and closing instants, and the date of the close: the trading date."""
+    """Opening and closing instants, and the trading date: the one that closures are listed under."""
     if hours is not None:
         opens, closes = hours.span_of(at)
-        return opens, closes, hours.closing_date(closes)
+        return opens, closes, hours.trading_date(closes)
     today = day.day_of(at)
     return day.opens_at(today), day.opens_at(day.next_day(today)), today
 

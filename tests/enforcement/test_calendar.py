@@ -230,6 +230,8 @@ def test_a_days_close_and_its_next_reset_may_be_23_or_25_hours_from_the_ones_bef
 
 NIGHT = TradingHours(time(18), time(17), "America/New_York")
 DAYTIME = TradingHours(time(9), time(17), "America/New_York")
+TO_MIDNIGHT = TradingHours(time(13, 30), time(0), "UTC")
+ALL_DAY = TradingHours(time(0), time(0), "UTC")
 SPANS = [
     pytest.param(NIGHT, "2026-03-10T12:00:00", "2026-03-09T22:00:00", "2026-03-10T21:00:00", id="Tuesday's began on Monday evening"),
     pytest.param(NIGHT, "2026-03-10T20:59:59", "2026-03-09T22:00:00", "2026-03-10T21:00:00", id="its last second"),
@@ -243,6 +245,14 @@ SPANS = [
     pytest.param(DAYTIME, "2026-03-10T20:59:59", "2026-03-10T13:00:00", "2026-03-10T21:00:00", id="before five: today's"),
     pytest.param(DAYTIME, "2026-03-10T21:00:00", "2026-03-11T13:00:00", "2026-03-11T21:00:00", id="at five: tomorrow's"),
     pytest.param(DAYTIME, "2026-03-13T21:00:00", "2026-03-16T13:00:00", "2026-03-16T21:00:00", id="Friday at five: Monday's"),
+    pytest.param(TO_MIDNIGHT, "2026-03-10T14:00:00", "2026-03-10T13:30:00", "2026-03-11T00:00:00", id="to midnight: it ends its own date"),
+    pytest.param(TO_MIDNIGHT, "2026-03-10T23:59:59", "2026-03-10T13:30:00", "2026-03-11T00:00:00", id="its last second"),
+    pytest.param(TO_MIDNIGHT, "2026-03-11T00:00:00", "2026-03-11T13:30:00", "2026-03-12T00:00:00", id="at midnight the next one's"),
+    pytest.param(TO_MIDNIGHT, "2026-03-13T20:00:00", "2026-03-13T13:30:00", "2026-03-14T00:00:00", id="to midnight on Friday: Friday's, open"),
+    pytest.param(TO_MIDNIGHT, "2026-03-14T00:00:00", "2026-03-16T13:30:00", "2026-03-17T00:00:00", id="at Friday's midnight: Monday's"),
+    pytest.param(TO_MIDNIGHT, "2026-03-15T20:00:00", "2026-03-16T13:30:00", "2026-03-17T00:00:00", id="to midnight on Sunday: Monday's, not open yet"),
+    pytest.param(ALL_DAY, "2026-03-13T00:00:00", "2026-03-13T00:00:00", "2026-03-14T00:00:00", id="from midnight to midnight: one date"),
+    pytest.param(ALL_DAY, "2026-03-15T12:00:00", "2026-03-16T00:00:00", "2026-03-17T00:00:00", id="from midnight to midnight on Sunday: Monday's"),
 ]  # fmt: skip
 
 

@@ -82,6 +82,23 @@ def test_holidays_and_early_closes(now: str, group: str, last_entry: str, why: s
     assert (found.last_entry, found.flat, found.closure) == (at(last_entry), at(last_entry), why)
 
 
+def test_hours_to_midnight_are_shortened_on_their_own_date() -> None:
+    """They close at Friday's first instant, and are Thursday's all the same."""
+    hours = TradingHours(time(13, 30), time(0), ET)
+    shut = window("2026-11-26T20:00:00", hours=hours, closures=(SHUT,))
+    assert (shut.last_entry, shut.closure) == (at("2026-11-26T18:30:00"), "Thanksgiving")
+    early = Closure(date(2026, 11, 27), "", time(20), ET, "an early close")
+    assert window("2026-11-26T20:00:00", hours=hours, closures=(early,)).flat == at("2026-11-27T05:00:00")
+    assert window("2026-11-27T20:00:00", hours=hours, closures=(early,)).flat == at("2026-11-28T01:00:00")
+
+
+def test_nothing_is_opened_on_sunday_in_hours_that_close_at_midnight() -> None:
+    hours = TradingHours(time(13, 30), time(0), ET)
+    found = window("2026-03-15T20:00:00", hours=hours)
+    assert not found.lets_open(at("2026-03-15T20:00:00"))
+    assert window("2026-03-13T20:00:00", hours=hours).lets_open(at("2026-03-13T20:00:00"))
+
+
 def test_an_early_close_has_a_lead_of_its_own() -> None:
     found = window("2026-11-27T15:00:00", hours=HOURS, closures=(EARLY,), early_close_lead_minutes=15)
     assert (found.last_entry, found.flat) == (at("2026-11-27T18:00:00"), at("2026-11-27T18:00:00"))
