@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from enforcement.account import AccountState
 from enforcement.context import OrderContext
-from enforcement.floors import Anchor, LossFloor, ShareOf
+from enforcement.floors import Anchor, LockTrigger, LossFloor, ShareOf
 from enforcement.program import HoldsOverReset
 from enforcement.trading_window import window_of
 
@@ -128,7 +128,7 @@ def _held_over(ctx: OrderContext) -> tuple[bool, bool]:
     """Whether the position may be held over the next close, and over the next reset."""
     if ctx.guard.holds(ctx.terms) is HoldsOverReset.NEVER:
         return False, False
-    if not any(_goes_by_the_day(ctx, at.floor.anchor) or at.floor.tiers for at in ctx.levels):
+    if not any(_goes_by_the_day(ctx, at.floor) for at in ctx.levels):
         return False, False
     ends = _ends_at(ctx)
     if ends is None:
@@ -137,12 +137,17 @@ def _held_over(ctx: OrderContext) -> tuple[bool, bool]:
     return ends > day.next_close(ctx.now), ends > day.next_reset(ctx.now)
 
 
-def _goes_by_the_day(ctx: OrderContext, anchor: Anchor) -> bool:
-    """Whether the next close or reset can raise what a floor is measured from."""
-    state = ctx.state
-    if state is None or anchor not in _BY_THE_DAY:
+def _goes_by_the_day(ctx: OrderContext, floor: LossFloor) -> bool:
+    """Whether the next close or reset can raise a floor: what it is measured from, how far below, or,
+    where a close locks a floor that stood still, all at once."""
+    state, anchor = ctx.state, floor.anchor
+    if state is None:
         return False
-    if ctx.positions or any(at.floor.share_of is ShareOf.HIGHEST_CLOSE_PROFIT for at in ctx.levels):
+    if floor.tiers or floor.share_of is ShareOf.HIGHEST_CLOSE_PROFIT or _jumps_at_a_close(floor):
+        return True
+    if anchor not in _BY_THE_DAY:
+        return False
+    if ctx.positions:
         return True
     reached = state.balance
     if anchor is Anchor.HIGHEST_CLOSE:
@@ -153,6 +158,14 @@ def _goes_by_the_day(ctx: OrderContext, anchor: Anchor) -> bool:
     known = (state.day_start_balance, state.day_start_equity)
     return any(start is None for start in known) or reached > max(
         start for start in known if start is not None
+    )
+
+
+def _jumps_at_a_close(floor: LossFloor) -> bool:
+    return (
+        floor.anchor is Anchor.INITIAL
+        and floor.lock_at is not None
+        and floor.lock_trigger is LockTrigger.CLOSE
     )
 
 

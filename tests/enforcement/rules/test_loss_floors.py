@@ -107,6 +107,8 @@ A_SECOND = timedelta(seconds=1)
 AMONG_GUARDS = {word: replace(BARE, holds_over_reset=word) for word in HoldsOverReset}
 LOCKED = (trailing_floor(2500, lock_at=47_500),)
 LOCK_BY_CLOSE = (trailing_floor(2000, lock_at=50_100, lock_trigger="close"),)
+SET_BY_CLOSE = (static_floor(1000, lock_at=50_100, lock_trigger="close"),)
+SHARE_OF_PROFIT = (static_floor(1000, share="0.3", share_of="highest_close_profit"),)
 LOWER = (static_floor(2500, tested_on="lower"),)
 DAILY_LOWER = (daily_floor(1000, tested_on="lower"),)
 
@@ -247,6 +249,18 @@ ROWS = [
         "the next day's tier allows less under a higher balance", OVER_RESET, equity="51100.00",
         floors=(make_floor("daily_loss", "day_start_balance", tiers=make_tiers((0, 1000), (1000, 500))),),
     ),
+    # 100 closed today make the amount 30 instead of 1,000 tomorrow: 49,970
+    reset("a share of the profit under a static anchor: exactly", "drawdown.over_reset", equity="50370.00",
+          balance=50_100, floors=SHARE_OF_PROFIT),
+    reset("a share of the profit under a static anchor: one cent above", ABOVE, equity="50370.01",
+          balance=50_100, floors=SHARE_OF_PROFIT),
+    reset("a share of the profit: closed before the next reset", ABOVE, equity="50370.00", balance=50_100,
+          anchors={"day_start_highest_close": Decimal(50_000)}, floors=SHARE_OF_PROFIT, expires_at=NEXT_CLOSE + A_SECOND, terms={"day": TOPSTEP_DAY}),
+    # a close at 51,200 would lock the floor of 49,000 at 50,100
+    reset("a floor that a close sets: exactly", OVER_CLOSE, equity="50500.00", floors=SET_BY_CLOSE),
+    reset("a floor that a close sets: one cent above", ABOVE, equity="50500.01", floors=SET_BY_CLOSE),
+    reset("a floor that a close sets: not reached by it", ABOVE, equity="50500.00", balance="51099.99",
+          floors=SET_BY_CLOSE),
     crossed(
         "hard before soft over a reset too", OVER_CLOSE, equity="49600.00", anchors=WON_1200,
         floors=(daily_floor(1000, anchor="initial"), *EOD),
