@@ -221,7 +221,6 @@ def _drawdown(data: Snapshot, start: Decimal) -> LossFloor:
 
 
 def _daily(data: Snapshot, drawdown: Snapshot | None) -> LossFloor:
-    basis = str(data.get("basis", "balance"))
     tiers = tuple(_tiers(data.get("tiers_by_profit") or (), "amount"))
     distance: dict[str, Any] = {"tiers": tiers} if tiers and data.get("amount") is None else _distance(data)
     if "profit" in str(data.get("pct_of", "")):
@@ -229,7 +228,7 @@ def _daily(data: Snapshot, drawdown: Snapshot | None) -> LossFloor:
         distance["share_from_profit"] = _maybe(data.get("from_profit")) or own + _HUNDRED
     return LossFloor(
         kind=FloorKind.DAILY_LOSS,
-        anchor=Anchor.DAY_START_HIGHER if _is_higher_of_both(basis) else Anchor.DAY_START_BALANCE,
+        anchor=_daily_anchor(str(data.get("basis", "balance"))),
         boundary=_boundary(data),
         consequence=Consequence(data.get("severity") or "hard"),
         **distance,
@@ -251,8 +250,14 @@ def _distance(data: Snapshot) -> dict[str, Any]:
     return {"amount": _maybe(amount), "share": number(percent) / _HUNDRED, "share_of": share_of}
 
 
-def _is_higher_of_both(basis: str) -> bool:
-    return "max" in basis or "higher" in basis or ("equity" in basis and "balance" in basis)
+def _daily_anchor(basis: str) -> Anchor:
+    """The balance at the reset, or the higher of balance and equity. Equity alone is no anchor of ours, and
+    the balance in its place would be another rule."""
+    if "max" in basis or "higher" in basis or ("equity" in basis and "balance" in basis):
+        return Anchor.DAY_START_HIGHER
+    if "balance" not in basis:
+        raise CaseError(f"daily_loss.basis: {basis!r} is neither the balance nor the higher of both")
+    return Anchor.DAY_START_BALANCE
 
 
 def _boundary(data: Snapshot) -> Boundary:

@@ -195,6 +195,9 @@ def test_what_a_daily_loss_is_measured_from_and_what_follows_it() -> None:
     assert daily_loss(amount=1000, basis="the higher of both").anchor is Anchor.DAY_START_HIGHER
     assert daily_loss(amount=1000, basis="balance and equity").anchor is Anchor.DAY_START_HIGHER
     assert daily_loss(amount=1000, basis="balance").anchor is Anchor.DAY_START_BALANCE
+    for basis in ("equity", "start-of-day equity", "margin"):
+        with pytest.raises(CaseError, match=f"daily_loss.basis: '{basis}'"):
+            daily_loss(amount=1000, basis=basis)
     assert daily_loss(amount=1000).is_hard
     assert not daily_loss(amount=1000, severity="soft").is_hard
 
