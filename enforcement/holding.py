@@ -7,7 +7,7 @@ from enforcement.context import AccountContext
 from enforcement.decision import BreachType, Finding, Outcome
 from enforcement.instruments import Instrument
 from enforcement.releases import in_window
-from enforcement.trading_window import window_of
+from enforcement.trading_window import last_flat, window_of
 
 RULE = "holding"
 MESSAGES = {
@@ -23,7 +23,7 @@ def evaluate_holding(ctx: AccountContext, instrument: Instrument) -> Finding:
     for which it must be flat. Both ends of a release's window are inside; at flat-by it is too late."""
     window = window_of(ctx.terms, ctx.now, instrument.group)
     if window is not None and not ctx.terms.overnight and not window.lets_hold(ctx.now):
-        limit = window.flat if window.flat is not None and window.flat <= ctx.now else window.opens
+        limit = last_flat(ctx.terms, ctx.now, instrument.group) or window.opens
         return _finding("after_hours", BreachType.SESSION, limit=f"{limit:%Y-%m-%d %H:%M} UTC")
     if ctx.terms.weekend is False and _is_weekend(ctx.now):
         return _finding("weekend", BreachType.SESSION)

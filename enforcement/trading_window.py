@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from enforcement.calendar import ONE_DAY, Closure, TradingDay, TradingHours, instant, zone_named
 from enforcement.program import FlatBy, ProgramTerms
 
+HALF_DAY = timedelta(hours=12)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -52,6 +54,16 @@ def window_of(terms: ProgramTerms, at: datetime, group: str) -> Window | None:
             if end - lead < last:
                 last, name = end - lead, closure.name or "a holiday"
     return Window(opens, last - timedelta(minutes=terms.no_entry_minutes), flat, name)
+
+
+def last_flat(terms: ProgramTerms, at: datetime, group: str) -> datetime | None:
+    """By when positions last had to be flat: the end of the latest window that held any, over weekends and
+    holidays; None: none within a fortnight, or nothing has to be flat."""
+    for half_days in range(28):
+        window = window_of(terms, at - half_days * HALF_DAY, group)
+        if window is not None and window.flat is not None and window.opens < window.flat <= at:
+            return window.flat
+    return None
 
 
 def _span(

@@ -1,11 +1,11 @@
 """May a position be held at this instant: flat-by, hours, weekend and releases, each at its edge."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
 
-from enforcement.calendar import TradingHours
+from enforcement.calendar import Closure, TradingHours
 from enforcement.decision import Outcome
 from enforcement.holding import evaluate_holding
 from enforcement.program import FlatBy
@@ -15,6 +15,8 @@ pytestmark = pytest.mark.core
 
 THREE_TEN = FlatBy(at=time(15, 10), zone="America/Chicago")  # 21:10 UTC in winter
 HOURS = TradingHours(time(17), time(15, 50), "America/Chicago")  # from 23:00 to 21:50 UTC
+DAYTIME = TradingHours(time(9), time(17), "America/Chicago")  # from 15:00 to 23:00 UTC
+SHUT = Closure(date(2026, 3, 4), "", None, "America/Chicago", "a holiday")
 SATURDAY, SUNDAY, MONDAY = "2026-03-07T18:00:00", "2026-03-08T20:00:00", "2026-03-09T15:00:00"
 
 HELD: list[Any] = [
@@ -26,7 +28,11 @@ HELD: list[Any] = [
     pytest.param({"flat_by": THREE_TEN, "overnight": False}, "2026-03-04T21:10:00", "after_hours", "2026-03-04 21:10 UTC", id="flat-by, and overnight is not"),
     pytest.param({"hours": HOURS}, "2026-03-04T21:49:59", "allowed", None, id="a second before the hours end"),
     pytest.param({"hours": HOURS}, "2026-03-04T21:50:00", "after_hours", "2026-03-04 21:50 UTC", id="at their end"),
-    pytest.param({"hours": HOURS}, SATURDAY, "after_hours", "2026-03-08 22:00 UTC", id="on Saturday: not before Sunday's opening"),
+    pytest.param({"hours": HOURS}, SATURDAY, "after_hours", "2026-03-06 21:50 UTC", id="on Saturday: Friday's close has passed"),
+    pytest.param({"hours": HOURS}, SUNDAY, "after_hours", "2026-03-06 21:50 UTC", id="on Sunday before the opening too"),
+    pytest.param({"hours": DAYTIME}, "2026-03-05T14:59:59", "after_hours", "2026-03-04 23:00 UTC", id="in the morning: last evening's"),
+    pytest.param({"hours": DAYTIME}, "2026-03-04T23:30:00", "after_hours", "2026-03-04 23:00 UTC", id="in the evening: just now"),
+    pytest.param({"hours": DAYTIME, "closures": (SHUT,)}, "2026-03-04T20:00:00", "after_hours", "2026-03-03 23:00 UTC", id="on a holiday: the day before's"),
     pytest.param({"weekend": False}, SATURDAY, "weekend", None, id="Saturday"),
     pytest.param({"weekend": False}, SUNDAY, "weekend", None, id="Sunday"),
     pytest.param({"weekend": False}, "2026-03-06T21:59:59", "allowed", None, id="Friday, a second before 17:00 in New York"),
