@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from enforcement import check_order_enforcement, evaluate_order
@@ -302,11 +302,15 @@ def test_the_order_of_the_rules_changes_neither_findings_nor_verdict(ctx: OrderC
     assert (other.allowed, other.fits, other.floors) == (usual.allowed, usual.fits, usual.floors)
 
 
+TOO_MANY = make_context(intent=make_intent(quantity=20))  # ten are allowed, and 1,000 would pay for four
+
+
 def test_the_size_offered_passes_and_one_step_more_does_not() -> None:
     offered = 0
 
     @PROPERTY
     @given(ctx=NEARLY_SOUND | SOUND_CONTEXTS)
+    @example(ctx=TOO_MANY)  # what is drawn differs from one Python to the next; this one is always there
     def largest(ctx: OrderContext) -> None:
         nonlocal offered
         decision = evaluate_order(ctx)
@@ -320,7 +324,7 @@ def test_the_size_offered_passes_and_one_step_more_does_not() -> None:
         assert not evaluate_order(ctx.resized(decision.fits + ctx.intent.instrument.step)).allowed
 
     largest()
-    assert offered >= 10
+    assert offered, "fewer contracts are offered where fewer pass"
 
 
 # --- adding risk --------------------------------------------------------------------------------------
@@ -688,36 +692,41 @@ def test_where_a_lock_lowers_a_floor_it_is_at_the_lock_and_stays_there(
 # --- the core blocks whatever the written contract blocks ----------------------------------------------
 
 
-@st.composite
-def contract_cases(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], OrderContext]:
+ContractCase = tuple[dict[str, Any], dict[str, Any], dict[str, Any], OrderContext]
+NQ = BUILT_IN["NQ"]
+
+
+def contract_case(
+    *,
+    instrument: Instrument = NQ,
+    side: Side = Side.BUY,
+    contracts: int = 1,
+    entry: Decimal = Decimal(20_000),
+    stop: Decimal | None = Decimal(19_990),
+    session: str | None = None,
+    names: list[str] | None = None,
+    cap: int | None = None,
+    share: Decimal | None = None,
+    daily: Decimal | None = None,
+    drawdown: Decimal | None = Decimal(2500),
+    equity: Decimal = Decimal(50_000),
+    day_start: Decimal = Decimal(50_000),
+    peak: Decimal = Decimal(50_000),
+    starting_balance: int = 48_000,
+    paused: bool = False,
+    guard: GuardPolicy | None = None,
+) -> ContractCase:
     """The same program, account and order twice: as the contract's dicts, and as the core's context.
 
     A full-size contract, a flat account, floors at start less daily limit and peak less drawdown.
     """
-    instrument = draw(st.sampled_from(FULL_SIZE))
-    names = draw(st.none() | st.lists(st.sampled_from(sorted(SESSIONS)), max_size=3, unique=True))
-    cap = draw(st.none() | st.integers(0, 6))
-    share = draw(st.none() | st.integers(1, 100).map(lambda s: Decimal(s) / 1000))
-    daily, drawdown = draw(st.none() | cents(0, 3000)), draw(st.none() | cents(0, 4000))
-    assume(daily is not None or drawdown is not None)
-    equity, day_start, peak = (
-        draw(cents(46_000, 52_000)),
-        draw(cents(48_000, 52_000)),
-        draw(cents(48_000, 53_000)),
-    )
-    entry = instrument.tick_size * draw(st.integers(1000, 80_000))
-    stop = entry + instrument.tick_size * draw(st.integers(-200, 200))
-    contracts = draw(st.integers(-1, 8))
-    session = draw(st.sampled_from([None, "NY AM", "LONDON", "ASIA"]))
-    side = draw(st.sampled_from(Side))
-    paused = draw(st.integers(0, 9)) == 0
     metadata = {
         "allowed_sessions": names, "max_contracts": cap, "max_risk_per_trade_pct": share,
         "daily_loss_limit": daily, "max_drawdown": drawdown,
     }  # fmt: skip
     state = {"paused": paused, "equity": equity, "starting_balance": day_start, "peak_equity": peak}
     order = {
-        "entry_price": entry, "stop_loss": draw(st.sampled_from([stop, stop, stop, None])),
+        "entry_price": entry, "stop_loss": stop,
         "contracts": contracts, "session": session, "symbol": instrument.symbol,
     }  # fmt: skip
     floors = []
@@ -729,22 +738,52 @@ def contract_cases(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], dic
         now=MORNING,
         terms=make_terms(
             floors=tuple(floors), max_contracts=cap, max_risk_share=share,
-            starting_balance=draw(st.sampled_from([0, 48_000])),
+            starting_balance=starting_balance,
             allowed_sessions=None if names is None else tuple(SESSIONS[name] for name in names),
         ),
-        guard=make_guard(
-            slippage_ticks=draw(st.integers(0, 4)), commission_per_side=draw(cents(0, 3)),
-            # A distance the owner sets for orders without a stop is more than the contract's six checks know.
-            no_stop_ticks=None if order["stop_loss"] is None else draw(st.sampled_from([None, 10])),
-        ),
+        guard=guard or make_guard(),
         state=make_state(equity, day_start_balance=day_start, highest_equity=peak, as_of=MORNING),
         flags=(make_flag(),) if paused else (),
         intent=make_intent(
             symbol=instrument.symbol, instrument=instrument, side=side, quantity=contracts, entry_price=entry,
-            stop_loss=order["stop_loss"], session=session, signalled_at=MORNING,
+            stop_loss=stop, session=session, signalled_at=MORNING,
         ),
     )  # fmt: skip
     return metadata, state, order, ctx
+
+
+@st.composite
+def contract_cases(draw: st.DrawFn) -> ContractCase:
+    instrument = draw(st.sampled_from(FULL_SIZE))
+    daily, drawdown = draw(st.none() | cents(0, 3000)), draw(st.none() | cents(0, 4000))
+    assume(daily is not None or drawdown is not None)
+    entry = instrument.tick_size * draw(st.integers(1000, 80_000))
+    near = entry + instrument.tick_size * draw(st.integers(-200, 200))
+    stop = draw(st.sampled_from([near, near, near, None]))
+    return contract_case(
+        instrument=instrument,
+        side=draw(st.sampled_from(Side)),
+        contracts=draw(st.integers(-1, 8)),
+        entry=entry,
+        stop=stop,
+        session=draw(st.sampled_from([None, "NY AM", "LONDON", "ASIA"])),
+        names=draw(st.none() | st.lists(st.sampled_from(sorted(SESSIONS)), max_size=3, unique=True)),
+        cap=draw(st.none() | st.integers(0, 6)),
+        share=draw(st.none() | st.integers(1, 100).map(lambda s: Decimal(s) / 1000)),
+        daily=daily,
+        drawdown=drawdown,
+        equity=draw(cents(46_000, 52_000)),
+        day_start=draw(cents(48_000, 52_000)),
+        peak=draw(cents(48_000, 53_000)),
+        starting_balance=draw(st.sampled_from([0, 48_000])),
+        paused=draw(st.integers(0, 9)) == 0,
+        guard=make_guard(
+            slippage_ticks=draw(st.integers(0, 4)),
+            commission_per_side=draw(cents(0, 3)),
+            # A distance the owner sets for orders without a stop is more than the contract's six checks know.
+            no_stop_ticks=None if stop is None else draw(st.sampled_from([None, 10])),
+        ),
+    )
 
 
 CONTRACT_TYPES = {"paused", "session", "contracts", "risk", "daily_loss", "drawdown"}
@@ -755,7 +794,14 @@ def test_the_core_blocks_whatever_the_written_contract_blocks() -> None:
 
     @PROPERTY
     @given(case=contract_cases())
-    def implied(case: tuple[dict[str, Any], dict[str, Any], dict[str, Any], OrderContext]) -> None:
+    @example(case=contract_case())
+    @example(case=contract_case(paused=True))
+    @example(case=contract_case(names=["LONDON"], session="NY AM"))
+    @example(case=contract_case(cap=1, contracts=2))
+    @example(case=contract_case(share=Decimal("0.001")))
+    @example(case=contract_case(daily=Decimal(200), equity=Decimal(49_800)))
+    @example(case=contract_case(drawdown=Decimal(200), equity=Decimal(49_800)))
+    def implied(case: ContractCase) -> None:
         metadata, state, order, ctx = case
         verdict = check_order_enforcement("APEX", 1, metadata, state, order)
         seen.add(verdict["breach_type"])
