@@ -22,7 +22,7 @@ class BenchConfig(AppConfig):
 
             def submit(self, order: connectors.ApprovedOrder) -> connectors.Sent:
                 at = time.time()
-                stamp(int(order.client_order_id.split("-")[1]), at)
+                stamp(int(order.client_order_id.split("-")[-2]), at)
                 # Skipped: every alert meets the account as the first one did.
                 return connectors.Sent(venue_order_id="", skipped=True)
 

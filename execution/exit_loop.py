@@ -15,7 +15,7 @@ from django.db.models import Max, Q, QuerySet
 from enforcement.explain import plain
 from enforcement.orders import Side
 from enforcement.program import Automation
-from execution import alarms, confirmation, fault, orders, reports
+from execution import alarms, confirmation, epochs, fault, orders, reports
 from execution.clock import database_now
 from execution.connectors import (
     ClosingOrder,
@@ -244,7 +244,7 @@ def _close(row: Exit, venue: Connector, position: VenuePosition) -> None:
             signal=row.covers,
             exit=row,
             leg=Leg.EXIT,
-            client_order_id=f"pg-x{row.pk}-{number}",
+            client_order_id=epochs.closing_id(epochs.current(), row.pk, number),
             symbol=position.symbol,
             family=row.family,
             side=side.value,

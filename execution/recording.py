@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from enforcement.decision import Decision as Verdict
 from enforcement.decision import Finding, Handling, Outcome
@@ -12,7 +13,7 @@ from enforcement.orders import OrderIntent
 from enforcement.program import ProgramTerms
 from enforcement.replay import context_text
 from enforcement.rules.signal_fresh import ENTRY_LIFETIME_SECONDS
-from execution import alarms
+from execution import alarms, epochs
 from execution.enforcement_service import Facts
 from execution.models import Decision, Leg, Order, OrderEvent, Signal
 from execution.models.decision import findings_to_text, floors_to_text
@@ -27,7 +28,7 @@ ENTRY_LIFETIME = timedelta(seconds=ENTRY_LIFETIME_SECONDS)
 CONFIRMATION_LIFETIME = timedelta(seconds=120)
 
 
-@dataclass(slots=True)
+@dataclass
 class Batch:
     """What one transaction will insert."""
 
@@ -41,6 +42,11 @@ class Batch:
     terms: dict[int, ProgramTerms] = field(default_factory=dict)
     waiting: bool = False
     has_exits: bool = False
+
+    @cached_property
+    def epoch(self) -> str:
+        """Asked for with the first order."""
+        return epochs.current()
 
 
 def add(
@@ -112,7 +118,7 @@ def _order(batch: Batch, facts: Facts, intent: OrderIntent, verdict: Verdict, de
         signal=signal,
         decision=decision,
         leg=Leg.ENTRY.value,
-        client_order_id=f"pg-{signal.pk}-{facts.account.pk}",
+        client_order_id=epochs.entry_id(batch.epoch, signal.pk, facts.account.pk),
         symbol=instrument.symbol,
         family=signal.family,
         side=intent.side.value,

@@ -1,6 +1,7 @@
 """Signals, decisions, orders, positions: one file per aggregate."""
 
 from execution.models.decision import Decision, Leg
+from execution.models.epoch import Epoch
 from execution.models.order import ClosedTrade, Exit, Fill, Order, OrderEvent, Position
 from execution.models.paper import PaperBook, PaperFill, PaperOrder, PaperPosition
 from execution.models.signal import Kind, Signal, SignalChunk, SignalKey, Size
@@ -13,6 +14,7 @@ __all__ = [
     "ClosedTrade",
     "Connection",
     "Decision",
+    "Epoch",
     "Exit",
     "FieldMapping",
     "Fill",

@@ -58,8 +58,8 @@ class Exit(models.Model):
 class Order(models.Model):
     """One order of one account. An approved entry is its own reservation of risk and contracts.
 
-    `client_order_id` is what the venue knows it by: derived from the signal and the account, never from
-    the time or the attempt, so that asking again finds the same order.
+    `client_order_id` is what the venue knows it by: derived from the database's epoch, the signal and the
+    account, never from the time or the attempt, so that asking again finds the same order.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")

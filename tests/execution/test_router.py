@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from enforcement.decision import Outcome
 from enforcement.rules import RULES
 from execution import enforcement_service, marks, router, routing, tasks
-from execution.models import Decision, Exit, Order, Position, Route, Signal, SignalChunk, SignalSource
+from execution.models import Decision, Epoch, Exit, Order, Position, Route, Signal, SignalChunk, SignalSource
 from execution.order_state import OrderStatus
 from execution.router import ExecutionRouter
 from firms.models import Account, Instrument
@@ -71,7 +71,7 @@ def test_every_account_gets_one_decision_and_the_approved_ones_an_order(source: 
     order = Order.objects.get()
     assert (order.account, order.decision, order.status, order.risk) == (healthy, first, "approved", RISK)
     assert (order.client_order_id, order.deadline) == (
-        f"pg-{signal.pk}-{healthy.pk}", NOON + timedelta(seconds=15),
+        f"pg-{Epoch.objects.get()}-{signal.pk}-{healthy.pk}", NOON + timedelta(seconds=15),
     )  # fmt: skip
     assert signal.chunks.get().done_at == NOON
 

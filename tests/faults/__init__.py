@@ -1,0 +1,1 @@
+"""The faults of docs/reliability.md, each a test with its number in its name."""
