@@ -204,6 +204,7 @@ LOGGING = {
     "loggers": {
         "django-q": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},  # it logs whole addresses, and some venues' hold a password
         "django.request": {"level": "ERROR"},
     },
 }

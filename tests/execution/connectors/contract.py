@@ -18,7 +18,9 @@ from execution.connectors import (
     Rejected,
     Sent,
     Unavailable,
+    VenueOrder,
 )
+from execution.order_state import OrderStatus
 
 ENTRY_PRICE = Decimal("20000.25")
 ERRORS = (Rejected, Unavailable, InDoubt)
@@ -58,6 +60,12 @@ class ConnectorContract(ABC):
     @abstractmethod
     def anew(self, connector: Connector) -> Connector:
         """Another connector of the same account, as another process would make it."""
+
+    def enter(self, connector: Connector, order: ApprovedOrder) -> None:
+        """An entry with its stop and target, by one request or by two."""
+        connector.submit(order)
+        if not connector.native_bracket:
+            connector.protect(order)
 
     def held(self, connector: Connector) -> dict[str, Decimal]:
         return {position.symbol: position.quantity for position in connector.positions()}
@@ -148,7 +156,7 @@ class ConnectorContract(ABC):
         assert list(connector.report(frozenset()).positions) == list(connector.positions())
 
     def test_cancel_all_leaves_nothing_working_and_the_position_as_it_is(self, connector: Connector) -> None:
-        connector.submit(buy())
+        self.enter(connector, buy())
         assert connector.has_working_orders(["NQ"])
         assert not connector.has_working_orders(["ES"])
         connector.cancel_all(["ES"])
@@ -158,7 +166,7 @@ class ConnectorContract(ABC):
         assert self.held(connector) == {"NQ": 2}
 
     def test_nothing_works_on_after_a_full_close(self, connector: Connector) -> None:
-        connector.submit(buy())
+        self.enter(connector, buy())
         connector.close(closing())
         connector.cancel_all(["NQ"])
         assert not connector.has_working_orders(["NQ"])
@@ -169,6 +177,55 @@ class ConnectorContract(ABC):
         connector.submit(buy())
         connector.cancel("pg-1")
         assert self.held(connector) == {"NQ": 2}
+
+    def test_an_order_is_found_by_our_own_id(self, connector: Connector) -> None:
+        sent = connector.submit(buy())
+        for asked in (connector, self.anew(connector)):
+            assert asked.find("pg-1") == VenueOrder(
+                "pg-1", sent.venue_order_id, "NQ", Side.BUY, Decimal(2), Decimal(2), OrderStatus.FILLED
+            )
+
+    def test_a_close_is_found_as_well(self, connector: Connector) -> None:
+        connector.submit(buy())
+        connector.close(closing(quantity=1))
+        found = connector.find("pg-x1-1")
+        assert found is not None
+        assert (found.side, found.filled_quantity, found.status) == (Side.SELL, 1, OrderStatus.FILLED)
+
+    def test_what_the_venue_never_had_is_not_found(self, connector: Connector) -> None:
+        assert connector.find("pg-1") is None
+        with pytest.raises(ERRORS):
+            connector.submit(buy(symbol="GONE"))
+        assert connector.find("pg-1") is None
+
+    def test_stop_and_target_work_under_their_entrys_id(self, connector: Connector) -> None:
+        assert list(connector.working_orders()) == []
+        self.enter(connector, buy())
+        working = connector.working_orders()
+        assert [(o.client_order_id, o.protects, o.symbol, o.side, o.quantity) for o in working] == [
+            ("pg-1", True, "NQ", Side.SELL, 2)
+        ] * 2
+        assert len({order.venue_order_id for order in working}) == 2
+        assert {order.status for order in working} == {OrderStatus.ACCEPTED}
+
+    def test_without_brackets_an_entry_stands_alone_until_it_is_protected(self, connector: Connector) -> None:
+        connector.submit(buy())
+        assert connector.has_working_orders(["NQ"]) is connector.native_bracket
+        if connector.native_bracket:
+            with pytest.raises(NotImplementedError):
+                connector.protect(buy())
+        else:
+            first = connector.protect(buy())
+            assert self.anew(connector).protect(buy()) == first
+            assert len(connector.working_orders()) == 2
+
+    def test_what_was_cancelled_works_no_more(self, connector: Connector) -> None:
+        self.enter(connector, buy())
+        connector.cancel_all(["NQ"])
+        assert list(connector.working_orders()) == []
+        found = connector.find("pg-1")
+        assert found is not None
+        assert found.status is OrderStatus.FILLED
 
     @pytest.mark.parametrize(
         "act",
