@@ -19,7 +19,8 @@ from django.db.models import Q, QuerySet
 
 from enforcement.orders import Side
 from enforcement.program import Automation, Deployment, ProgramTerms
-from execution import alarms, exits, fault, orders, reports
+from execution import alarms, answers, exits, fault, orders, reports
+from execution.answers import Answer
 from execution.clock import database_now
 from execution.connectors import (
     ApprovedOrder,
@@ -88,6 +89,7 @@ def send(approved: Iterable[Order], seen: TermsSeen | None = None) -> bool:
     terms = _Terms(pending, seen or TermsSeen())
     started = time.monotonic()
     calls: dict[Future[Sent], Claim] = {}
+    unsaved: list[Answer] = []
     with ThreadPoolExecutor(SLOTS, thread_name_prefix="connector") as pool:
         while pending or calls:
             if pending and time.monotonic() - started > CLAIMING_SECONDS:
@@ -100,7 +102,7 @@ def send(approved: Iterable[Order], seen: TermsSeen | None = None) -> bool:
                     if claim is None:
                         continue
                     if claim.connector.inline:
-                        _record(claim, _call(claim))
+                        unsaved += _write_down(claim, _call(claim))
                     else:
                         calls[pool.submit(_submit, claim)] = claim
                 except Exception:
@@ -110,9 +112,10 @@ def send(approved: Iterable[Order], seen: TermsSeen | None = None) -> bool:
                 for future in wait(calls, return_when=FIRST_COMPLETED).done:
                     claim = calls.pop(future)
                     try:
-                        _record(claim, _outcome(future))
+                        unsaved += _write_down(claim, _outcome(future))
                     except Exception:
                         log.exception("The answer to order %s could not be recorded", claim.order.pk)
+    answers.insist(unsaved, _save)
     return time.monotonic() - started <= CLAIMING_SECONDS
 
 
@@ -253,9 +256,9 @@ def _withdraw(order: Order, why: str) -> None:
 
 def _submit(claim: Claim) -> Sent:
     order = claim.order
+    fault.point("dispatch.before_send")
     if not claim.is_valid:
         raise Unavailable("too long between the claim and the request: not sent")
-    fault.point("dispatch.before_send")
     sent = claim.connector.submit(
         ApprovedOrder(
             client_order_id=order.client_order_id,
@@ -299,6 +302,36 @@ def _outcome(future: Future[Sent]) -> Outcome:
     if sent.skipped:
         return OrderStatus.SKIPPED, "dry-run: nothing was sent", ""
     return OrderStatus.ACCEPTED, "", sent.venue_order_id
+
+
+def _write_down(claim: Claim, outcome: Outcome) -> list[Answer]:
+    """Record an answer. Where the database is away it is kept in a file, and returned to be tried again."""
+    try:
+        _record(claim, outcome)
+    except answers.AWAY as error:
+        answer = Answer(claim.order.client_order_id, *outcome)
+        log.warning("The answer to order %s waits for the database: %s", answer.client_order_id, error)
+        answers.keep(answer)
+        return [answer]
+    return []
+
+
+def book_kept() -> None:
+    """Book the answers that this machine has kept while the database was away."""
+    answers.book(_save)
+
+
+def _save(answer: Answer) -> None:
+    order = Order.objects.select_related("account").filter(client_order_id=answer.client_order_id).first()
+    if order is None:  # kept before the database was put back to an earlier state
+        alarms.raise_alarm(
+            "unknown_order", answer.client_order_id,
+            f"A venue answered to order {answer.client_order_id}, which the database does not know: "
+            f"{answer.status} {answer.venue_order_id} {answer.detail}".rstrip(),
+            now=database_now(),
+        )  # fmt: skip
+        return
+    _record(Claim(order, connector_for(order.account), 0.0, 0.0), answer[1:])
 
 
 def _record(claim: Claim, outcome: Outcome) -> None:

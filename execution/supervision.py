@@ -35,6 +35,7 @@ def sweep() -> None:
     steps: tuple[Callable[[], None], ...] = (
         ring_chunks,
         work_exits,
+        dispatch.book_kept,
         send_overdue,
         confirmation.expire_overdue,
         settle_stranded,

@@ -15,16 +15,26 @@ from enforcement.orders import Side
 from execution.order_state import OrderStatus
 from firms.models import Account
 
+LONGEST_WORDS = 1000
 
-class Rejected(Exception):
+
+class VenueError(Exception):
+    """In the venue's words, as far as any database can store them and a page show them."""
+
+    def __str__(self) -> str:
+        text = super().__str__()[:LONGEST_WORDS].replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return text.encode("utf-8", "replace").decode()
+
+
+class Rejected(VenueError):
     """The venue refused, definitely: nothing was and nothing will be executed."""
 
 
-class Unavailable(Exception):
+class Unavailable(VenueError):
     """Provably nothing was sent: not even the first byte left."""
 
 
-class InDoubt(Exception):
+class InDoubt(VenueError):
     """Anything else: it may have been executed, or may yet be."""
 
 
