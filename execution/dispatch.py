@@ -7,7 +7,7 @@ outside any transaction; whatever it does not answer clearly is UNKNOWN, never t
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ from execution.connectors import (
     Unavailable,
     connector_for,
 )
+from execution.leadership import NotLeader
 from execution.models import Exit, Leg, Order, Route, SignalSource
 from execution.order_state import OrderStatus
 from firms.models import Account, Flag, Scope
@@ -80,10 +81,13 @@ class TermsSeen:
     read_at: float = float("-inf")
 
 
-def send(approved: Iterable[Order], seen: TermsSeen | None = None) -> bool:
+def send(
+    approved: Iterable[Order], seen: TermsSeen | None = None, confirm: Callable[[], None] = lambda: None
+) -> bool:
     """Claim and send entries one by one, at most SLOTS on the wire at a time.
 
-    `seen`: what the caller has just read of their accounts' terms.
+    `seen`: what the caller has just read of their accounts' terms. `confirm` is asked inside each claim and
+    raises NotLeader where the caller may not claim any more.
     """
     pending = list(approved)
     terms = _Terms(pending, seen or TermsSeen())
@@ -98,13 +102,15 @@ def send(approved: Iterable[Order], seen: TermsSeen | None = None) -> bool:
             while pending and len(calls) < SLOTS:
                 order = pending.pop(0)
                 try:
-                    claim = _claim(order, terms)
+                    claim = _claim(order, terms, confirm)
                     if claim is None:
                         continue
                     if claim.connector.inline:
                         unsaved += _write_down(claim, _call(claim))
                     else:
                         calls[pool.submit(_submit, claim)] = claim
+                except NotLeader:
+                    pending.clear()  # the new leader sends them
                 except Exception:
                     # Its own trouble: the others are sent, and what is on the wire is still listened to.
                     log.exception("Order %s could not be sent or recorded; the sweep finds it", order.pk)
@@ -153,7 +159,7 @@ class _Terms:
         return policy is Automation.AUTO
 
 
-def _claim(order: Order, terms: _Terms) -> Claim | None:
+def _claim(order: Order, terms: _Terms, confirm: Callable[[], None]) -> Claim | None:
     """Take the order for this process, or cancel it if something has come up since its decision."""
     wall, monotonic = time.time(), time.monotonic()
     decided_under = order.decision.terms_id if order.decision else None
@@ -169,6 +175,7 @@ def _claim(order: Order, terms: _Terms) -> Claim | None:
         return None
     fault.point("dispatch.before_claim")
     with transaction.atomic():
+        confirm()
         now = database_now()
         claimed = orders.claim(order, _UNOBSTRUCTED, _obstructions(order, now), now=now)
     if claimed:

@@ -1,4 +1,4 @@
-"""What runs outside the queue: the sweep that finds work nobody did, and the signs of life.
+"""What runs outside the queue: the parts of `manage.py supervise`, and the sweep that finds work nobody did.
 
 One pass of the sweep does a bounded amount and can run anywhere, any number of times at once: every
 step is a compare-and-set.
@@ -6,16 +6,29 @@ step is a compare-and-set.
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django_q.brokers import get_broker
 
-from execution import alarms, confirmation, dispatch, exit_loop, exits, orders, reports, router
+from execution import (
+    alarms,
+    confirmation,
+    dispatch,
+    exit_loop,
+    exits,
+    heartbeats,
+    orders,
+    reports,
+    router,
+)
 from execution.clock import database_now
 from execution.connectors import venue_of
 from execution.intake import ring_for
-from execution.models import Exit, Heartbeat, Order
+from execution.leadership import SOLE, Leader
+from execution.models import Exit, Order
 from execution.order_state import IN_DOUBT, WORKING, OrderStatus
 from firms.models import Account
 from firms.services import lock_traders
@@ -29,14 +42,42 @@ EXIT_PAUSE = timedelta(seconds=1)
 QUEUE_IS_DEEP = 50  # due tasks nobody has taken
 
 
-def sweep() -> None:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One loop of `manage.py supervise`, in a thread of its own; gives a sign of life after each turn.
+
+    `led`: only the leader's runs. What it writes, it writes after `leader.confirm()`.
+    """
+
+    name: str
+    every_seconds: float
+    work: Callable[[Leader], None]
+    led: bool = False
+
+    def turn(self, leader: Leader) -> None:
+        if self.led and not leader.is_leader():
+            return
+        self.work(leader)
+        heartbeats.beat(self.name)
+
+
+def parts() -> tuple[Part, ...]:
+    """What a supervisor does. One part that hangs or fails leaves the others alone."""
+    listener = heartbeats.Listener()
+    return (
+        Part(heartbeats.SWEEP, 1.0, sweep),
+        Part("listener", 5.0, lambda _leader: listener.look()),
+    )
+
+
+def sweep(leader: Leader = SOLE) -> None:
     """Find chunks not decided, orders not sent, not confirmed or stranded, exits still open; each step on
-    its own."""
+    its own. Exits and chunks need no leader; approved entries that nobody sent are the leader's."""
     steps: tuple[Callable[[], None], ...] = (
         ring_chunks,
         work_exits,
         dispatch.book_kept,
-        send_overdue,
+        partial(send_overdue, leader),
         confirmation.expire_overdue,
         settle_stranded,
         collect_unheard,
@@ -45,8 +86,8 @@ def sweep() -> None:
         try:
             step()
         except Exception:
-            log.exception("%s failed; the next sweep tries again", step.__name__)
-    beat("supervisor")
+            name = step.func.__name__ if isinstance(step, partial) else step.__name__
+            log.exception("%s failed; the next sweep tries again", name)
 
 
 def ring_chunks() -> None:
@@ -71,11 +112,11 @@ def work_exits() -> None:
                 log.exception("Exit %s could not be worked; the others are", row.pk)
 
 
-def send_overdue() -> None:
+def send_overdue(leader: Leader = SOLE) -> None:
     """Approved entries whose task died between the decision and the claim: sent in time, or expired."""
     overdue = dispatch.overdue(ORDER_OVERDUE)
-    if overdue:
-        dispatch.send(overdue)
+    if overdue and leader.is_leader():
+        dispatch.send(overdue, confirm=leader.confirm)
 
 
 def settle_stranded() -> None:
@@ -107,9 +148,3 @@ def collect_unheard() -> None:
                 reports.collect(venue)
             except Exception:
                 log.exception("The report of %s failed; the next sweep asks again", account)
-
-
-def beat(name: str) -> None:
-    """Say that a process works."""
-    now = database_now()
-    Heartbeat.objects.update_or_create(name=name, defaults={"at": now})

@@ -1,10 +1,9 @@
 """django-q2's entry points: each takes an id, calls one function, and may run twice, late or never."""
 
-from execution import dispatch, exit_loop, router
+from execution import dispatch, exit_loop, heartbeats, router
 from execution.intake import ring_for
 from execution.models import Exit, SignalChunk
 from execution.pulse import pulse
-from execution.supervision import beat
 
 
 def route_chunk(chunk_id: int) -> None:
@@ -43,6 +42,6 @@ def work_exit(exit_id: int) -> None:
 
 
 def canary() -> None:
-    """Proof that the queue moves: rung by the supervisor of the cluster, seen by its watchdog."""
+    """Proof that the queue moves: sent by `manage.py work`, seen by its watchdog."""
     with pulse():
-        beat("queue")
+        heartbeats.beat_of_cluster()

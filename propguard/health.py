@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether an alert that arrives now would be decided."""
+"""Whether the process lives, and whether an alert that arrives now would be decided and watched."""
 
 from datetime import timedelta
 
@@ -6,11 +6,8 @@ from django.db import Error
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from execution import heartbeats
 from execution.clock import database_now
-from execution.models import Heartbeat
-
-SILENT_AFTER = timedelta(seconds=30)
-PARTS = ("queue", "supervisor")
 
 
 @require_safe
@@ -21,13 +18,22 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and the queue and the supervisor have shown a sign of life lately."""
+    """200 when the database answers and each part has shown a sign of life lately. Ages are in seconds."""
     try:
-        beats = dict(Heartbeat.objects.values_list("name", "at"))
-        now = database_now()
+        ages = heartbeats.ages(database_now())
     except Error:
-        return JsonResponse({"status": "unavailable", "silent": ["database"]}, status=503)
-    silent = [part for part in PARTS if part not in beats or now - beats[part] > SILENT_AFTER]
-    return JsonResponse(
-        {"status": "unavailable" if silent else "ok", "silent": silent}, status=503 if silent else 200
-    )
+        return JsonResponse({"status": "unavailable", "silent": ["database"], "parts": {}}, status=503)
+    silent = [name for name, age in ages.items() if heartbeats.is_silent(name, age)]
+    body = {
+        "status": "unavailable" if silent else "ok",
+        "silent": silent,
+        "parts": {name: _part(name, age) for name, age in ages.items()},
+    }
+    return JsonResponse(body, status=503 if silent else 200)
+
+
+def _part(name: str, age: timedelta | None) -> dict[str, float | None]:
+    return {
+        "age": None if age is None else round(max(age.total_seconds(), 0), 1),
+        "limit": heartbeats.LIMITS[name].total_seconds(),
+    }

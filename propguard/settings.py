@@ -25,6 +25,9 @@ EXTRA_CONNECTORS = env.dict("PROPGUARD_CONNECTORS", default={})
 WEB_WORKERS = env.int("PROPGUARD_WEB_WORKERS", default=2)
 WEB_THREADS = env.int("PROPGUARD_WEB_THREADS", default=4)
 QUEUE_WORKERS = env.int("PROPGUARD_QUEUE_WORKERS", default=2)
+# The watchdog of `manage.py work`: how often the canary flies, and how long the queue may stand still.
+CANARY_EVERY_SECONDS = env.float("PROPGUARD_CANARY_EVERY", default=5.0)
+STUCK_AFTER_SECONDS = env.float("PROPGUARD_STUCK_AFTER", default=20.0)
 
 # --- the application ----------------------------------------------------------------------------------
 

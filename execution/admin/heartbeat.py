@@ -1,28 +1,48 @@
-"""Heartbeats: which process last said that it works."""
+"""Heartbeats: which part last said that it works, and how long it may be silent."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from execution import heartbeats
 from execution.models import Heartbeat
 from firms.admin.base import EvidenceAdmin, shown
-from firms.admin.display import Tone, ago, badge, moment
+from firms.admin.display import NOTHING, Tone, ago, badge, moment
 
-SILENT_AFTER = timedelta(seconds=30)
+# What has no limit of its own (a cluster that was ended, the listener) is shown as gone, not as trouble.
+GONE_AFTER = timedelta(seconds=30)
 
 
 def beat_badge(beat: Heartbeat) -> SafeString:
-    silent = timezone.now() - beat.at > SILENT_AFTER
-    return badge("silent" if silent else "alive", Tone.BAD if silent else Tone.GOOD)
+    age = timezone.now() - beat.at
+    if heartbeats.is_silent(beat.name, age):
+        return badge("silent", Tone.BAD)
+    if beat.name not in heartbeats.LIMITS and age > GONE_AFTER:
+        return badge("gone", Tone.CALM)
+    return badge("alive", Tone.GOOD)
+
+
+def beats_shown(now: datetime) -> list[dict[str, object]]:
+    """The home page's: every part that must not be silent, even one that never said a word, then the rest."""
+    rows = {beat.name: beat for beat in Heartbeat.objects.order_by("name")}
+    never: list[dict[str, object]] = [
+        {"name": name, "state": badge("silent", Tone.BAD), "ago": "never"}
+        for name in heartbeats.LIMITS
+        if name not in rows
+    ]
+    ordered = sorted(rows.values(), key=lambda beat: (beat.name not in heartbeats.LIMITS, beat.name))
+    return never + [
+        {"name": beat.name, "state": beat_badge(beat), "ago": ago(beat.at, now)} for beat in ordered
+    ]
 
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(EvidenceAdmin):
-    list_display = ("name", "state", "last", "when")
+    list_display = ("name", "state", "last", "limit", "when", "begun")
     ordering = ("name",)
-    fieldsets = ((None, {"fields": ("name", "state", "last", "when")}),)
+    fieldsets = ((None, {"fields": ("name", "state", "last", "limit", "when", "begun")}),)
 
     @shown("state")
     def state(self, beat: Heartbeat) -> SafeString:
@@ -35,3 +55,12 @@ class HeartbeatAdmin(EvidenceAdmin):
     @shown("at", "at")
     def when(self, beat: Heartbeat) -> SafeString | str:
         return moment(beat.at)
+
+    @shown("silent after")
+    def limit(self, beat: Heartbeat) -> str:
+        limit = heartbeats.LIMITS.get(beat.name)
+        return NOTHING if limit is None else f"{limit.total_seconds():.0f} s"
+
+    @shown("since", "since")
+    def begun(self, beat: Heartbeat) -> SafeString | str:
+        return moment(beat.since)

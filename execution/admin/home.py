@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from execution.admin.decision import verdict_badge, wish_in_words
-from execution.admin.heartbeat import beat_badge
+from execution.admin.heartbeat import beats_shown
 from execution.admin.overview import (
     Overview,
     floor_cell,
@@ -22,7 +22,7 @@ from execution.admin.overview import (
     room_cell,
     state_badges,
 )
-from execution.models import Alarm, Decision, Exit, Heartbeat, NewsEvent, Signal, SignalSource
+from execution.models import Alarm, Decision, Exit, NewsEvent, Signal, SignalSource
 from firms.admin.display import NOTHING, ago, link, list_of, moment, until, whole_money
 from firms.models import Account
 
@@ -59,10 +59,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if _may_see(request, "execution.decision"):
         context["decisions"] = _last_decisions(now)
     if _may_see(request, "execution.heartbeat"):
-        context["beats"] = [
-            {"name": beat.name, "state": beat_badge(beat), "ago": ago(beat.at, now)}
-            for beat in Heartbeat.objects.order_by("name")
-        ]
+        context["beats"] = beats_shown(now)
     context["all_accounts"], context["all_decisions"] = list_of(Account), list_of(Decision)
     context["next_steps"] = _next_steps(request, context)
     return context

@@ -6,7 +6,7 @@ from execution.models.order import ClosedTrade, Exit, Fill, Order, OrderEvent, P
 from execution.models.paper import PaperBook, PaperFill, PaperOrder, PaperPosition
 from execution.models.signal import Kind, Signal, SignalChunk, SignalKey, Size
 from execution.models.source import Connection, FieldMapping, Route, SignalSource, VenueAccount
-from execution.models.watch import Alarm, ApiKey, Heartbeat, Mark, NewsEvent
+from execution.models.watch import Alarm, ApiKey, Heartbeat, Lease, Mark, NewsEvent
 
 __all__ = [
     "Alarm",
@@ -20,6 +20,7 @@ __all__ = [
     "Fill",
     "Heartbeat",
     "Kind",
+    "Lease",
     "Leg",
     "Mark",
     "NewsEvent",

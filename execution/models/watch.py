@@ -88,13 +88,26 @@ class Alarm(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a process last said that it works."""
+    """When a part of the system last said that it works, and since when it has been saying so."""
 
-    name = models.CharField(max_length=40, primary_key=True)
+    name = models.CharField(max_length=120, primary_key=True)
     at = models.DateTimeField()
+    since = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
+
+
+class Lease(models.Model):
+    """Who leads the supervisors (PostgreSQL). `fence` is one higher with each new holder."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    holder = models.CharField(max_length=200)
+    fence = models.PositiveBigIntegerField()
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"
 
 
 class ApiKey(models.Model):

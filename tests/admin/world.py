@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from enforcement import account as core
-from execution import alarms, dispatch, exit_loop, intake, router, supervision
+from execution import alarms, dispatch, exit_loop, heartbeats, intake, router
 from execution.credentials import new_api_key
 from execution.models import (
     Connection,
@@ -83,7 +83,7 @@ def make_world(text: str = "plain", *, actor: User | None = None) -> Account:
     Position.objects.create(account=account, symbol=text[:64], family=text[:64], quantity=Decimal(0))
     Mark.objects.create(symbol=f"M{text}"[:64], price=Decimal(1), at=now)
     NewsEvent.objects.create(name=f"CPI {text}", at=now + timedelta(days=2), targets=text, source=text)
-    supervision.beat(f"worker {text}"[:40])
+    heartbeats.beat(f"worker {text}"[:40])
     new_api_key(f"key {text}"[:80], ["marks"])
     Group.objects.create(name=f"group {text}")
     return account
