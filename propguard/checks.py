@@ -41,3 +41,17 @@ def secret_key_is_strong(**_: Any) -> list[CheckMessage]:
     if len(settings.SECRET_KEY) >= 50 and not settings.SECRET_KEY.startswith("django-insecure"):
         return []
     return [Error("SECRET_KEY must be at least 50 random characters.", id="propguard.E002")]
+
+
+@register(Tags.security, deploy=True)
+def credentials_key_is_kept(**_: Any) -> list[CheckMessage]:
+    """A key made on a disk that a deployment throws away makes every stored credential unreadable."""
+    if os.environ.get("PROPGUARD_CREDENTIALS_KEY") or not os.environ.get("DATABASE_URL"):
+        return []
+    return [
+        Warning(
+            "The database is elsewhere, but the key of its credentials is in var/ on this machine: set "
+            "PROPGUARD_CREDENTIALS_KEY (openssl rand -base64 32).",
+            id="propguard.W002",
+        )
+    ]

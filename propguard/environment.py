@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from base64 import b64encode
 from pathlib import Path
 
 import environ
@@ -36,6 +37,28 @@ def secret_file(name: str, make: object = None) -> str:
 
 def secret_key() -> str:
     return os.environ.get("SECRET_KEY") or secret_file("secret_key")
+
+
+def credentials_keys() -> list[str]:
+    """The keys that venues' credentials are encrypted under, the newest first; made on first use."""
+    named = os.environ.get("PROPGUARD_CREDENTIALS_KEY", "").split(",")
+    given = [key.strip() for key in named if key.strip()]
+    return given or secret_file("credentials_key", lambda: b64encode(secrets.token_bytes(32)).decode()).split(
+        ","
+    )
+
+
+def bound_to() -> str:
+    """Where the web process listens: PROPGUARD_BIND; else every address on a platform's PORT; else this
+    machine alone, port 8000."""
+    port = os.environ.get("PORT")
+    return os.environ.get("PROPGUARD_BIND") or (f"0.0.0.0:{port}" if port else "127.0.0.1:8000")
+
+
+def served_port() -> int:
+    """Its port; 0 where it can't be read, which `up` refuses anyway."""
+    number = bound_to().rpartition(":")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def deployment() -> Deployment | None:

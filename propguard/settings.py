@@ -1,6 +1,17 @@
 """Settings: all by environment variable, safe where nothing is set. docs/configuration.md lists them."""
 
-from propguard.environment import BASE_DIR, database, deployment, env, secret_key, var_dir
+from django.utils.functional import SimpleLazyObject
+
+from propguard.environment import (
+    BASE_DIR,
+    credentials_keys,
+    database,
+    deployment,
+    env,
+    secret_key,
+    served_port,
+    var_dir,
+)
 from propguard.interface import UNFOLD  # noqa: F401 - read by unfold
 
 # --- what every installation decides ------------------------------------------------------------------
@@ -16,12 +27,17 @@ HTTPS = env.bool("PROPGUARD_HTTPS", default=False)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATABASES = {"default": database()}
 VAR_DIR = var_dir()
+# Read when the first credential is: an installation without any needs no such key.
+CREDENTIALS_KEYS = SimpleLazyObject(credentials_keys)
 
 # The source that `enqueue_execution_task_for_entry` hands over to; empty: the only enabled one.
 DEPLOYMENT = deployment()
 DEFAULT_SOURCE = env.str("PROPGUARD_DEFAULT_SOURCE", default="")
 # Connectors from outside, name=dotted.path, separated by commas.
 EXTRA_CONNECTORS = env.dict("PROPGUARD_CONNECTORS", default={})
+# Ports that a forward connection may send to outside the own network.
+FORWARD_PORTS = env.list("PROPGUARD_FORWARD_PORTS", cast=int, default=[443])
+SERVED_PORT = served_port()
 WEB_WORKERS = env.int("PROPGUARD_WEB_WORKERS", default=2)
 WEB_THREADS = env.int("PROPGUARD_WEB_THREADS", default=4)
 QUEUE_WORKERS = env.int("PROPGUARD_QUEUE_WORKERS", default=2)

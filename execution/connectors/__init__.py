@@ -19,6 +19,7 @@ from execution.connectors.base import (
     VenueReport,
 )
 from execution.connectors.dry_run import DryRunConnector
+from execution.connectors.forward import ForwardConnector
 from execution.connectors.paper import PaperConnector
 from execution.models import Connection, VenueAccount
 from firms.models import Account
@@ -29,6 +30,7 @@ _CONNECTION_OF = (
 )
 CONNECTORS: Mapping[str, type[Connector]] = {
     "paper": PaperConnector,
+    "forward": ForwardConnector,
     # Somebody else's, by dotted name: PROPGUARD_CONNECTORS="myvenue=package.module.MyConnector".
     **{name: import_string(path) for name, path in settings.EXTRA_CONNECTORS.items()},
 }

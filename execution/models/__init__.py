@@ -2,6 +2,7 @@
 
 from execution.models.decision import Decision, Leg
 from execution.models.epoch import Epoch
+from execution.models.forward import ForwardTarget
 from execution.models.order import ClosedTrade, Exit, Fill, Order, OrderEvent, Position
 from execution.models.paper import PaperBook, PaperFill, PaperOrder, PaperPosition
 from execution.models.signal import Kind, Signal, SignalChunk, SignalKey, Size
@@ -18,6 +19,7 @@ __all__ = [
     "Exit",
     "FieldMapping",
     "Fill",
+    "ForwardTarget",
     "Heartbeat",
     "Kind",
     "Lease",

@@ -162,6 +162,7 @@ class Connection(models.Model):
 
     class Venue(models.TextChoices):
         PAPER = "paper", "paper (simulated here)"
+        FORWARD = "forward", "forward (a webhook to a service or to your own receiver)"
 
     name = models.CharField(max_length=80, unique=True)
     venue = models.CharField(max_length=16, choices=Venue, default=Venue.PAPER)

@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import os
 import socket
 import sys
 import time
@@ -19,6 +18,7 @@ from django.db.utils import OperationalError
 
 from execution.processes import ProcessGroup, StopRequest, run_directory
 from firms.models import Program
+from propguard.environment import bound_to
 
 LOOK_EVERY_SECONDS = 0.25
 START_SECONDS = 60.0
@@ -91,9 +91,7 @@ def _groups(host: str, port: int) -> list[ProcessGroup]:
 
 
 def _binding() -> tuple[str, int]:
-    """PROPGUARD_BIND; else every address on a platform's PORT; else this machine alone, port 8000."""
-    port = os.environ.get("PORT")
-    text = os.environ.get("PROPGUARD_BIND") or (f"0.0.0.0:{port}" if port else "127.0.0.1:8000")
+    text = bound_to()
     host, _, number = text.rpartition(":")
     if not number.isdigit() or not host:
         raise CommandError(f"{text!r} is not an address to bind to: PROPGUARD_BIND=127.0.0.1:8000")
