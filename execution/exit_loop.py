@@ -57,7 +57,8 @@ def work(exit_id: int) -> None:
             note, last_fill = _advise(row) if advises else _round(row)
             if note or (last_fill is not None and _finish(row, last_fill)):
                 break
-            row.refresh_from_db(fields=["covers", "target", "symbol"])  # a further signal may have joined
+            # A further signal, or the kill switch, may have joined.
+            row.refresh_from_db(fields=["covers", "target", "symbol", "by_kill"])
     except _LeaseLost:
         return  # somebody else works on it by now
     except (Unavailable, InDoubt, Rejected) as error:
@@ -189,7 +190,11 @@ def _cancel_covered(row: Exit, venue: Connector | None) -> str:
 
 def _covered(row: Exit) -> QuerySet[Order]:
     entries = Order.objects.filter(account=row.account, family=row.family, leg=Leg.ENTRY)
-    return entries if row.covers_id is None else entries.filter(signal__lt=row.covers_id)
+    if row.covers_id is None:
+        return entries
+    # A reversal's own entry comes after its exit; the kill switch lets none come.
+    newest = Q(signal=row.covers_id) if row.by_kill else Q()
+    return entries.filter(Q(signal__lt=row.covers_id) | newest)
 
 
 def _closing_pending(row: Exit) -> bool:

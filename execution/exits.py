@@ -4,17 +4,20 @@ An Exit row is opened in the commit of the signal that asks for it. It covers ev
 signal; a reversal's own entry leg comes after its exit.
 """
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
-from django.db.models import Max
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Max, Q
 from django_q.tasks import async_task
 
 from execution.instruments import find_instrument
 from execution.models import Exit, Leg, Order, Position, Route, Signal
 from execution.order_state import RESERVING, UNCONFIRMED
+
+log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
 
@@ -27,20 +30,32 @@ def open_for_signal(signal: Signal, account_ids: Iterable[int], now: datetime) -
 
 
 def open_exit(
-    account_id: int, family: str, symbol: str, covers: int | None, target: Decimal, now: datetime
+    account_id: int,
+    family: str,
+    symbol: str,
+    covers: int | None,
+    target: Decimal,
+    now: datetime,
+    *,
+    by_kill: bool = False,
 ) -> None:
-    """Open an exit, or let the open one answer this signal too: the newest one's target counts."""
+    """Open an exit, or let the open one answer this signal too: the newest one's target counts, but for the
+    kill switch's, which stays 0 whatever joins it."""
     table = Exit._meta.db_table
+    newer = f"coalesce(excluded.covers_id, 0) >= coalesce({table}.covers_id, 0)"
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (account_id, family, symbol, covers_id, target, opened_at, attempts, note) "  # noqa: S608
-            "VALUES (%s, %s, %s, %s, %s, %s, 0, '') "
+            f"INSERT INTO {table} "  # noqa: S608
+            "(account_id, family, symbol, covers_id, target, opened_at, attempts, note, by_kill) "
+            "VALUES (%s, %s, %s, %s, %s, %s, 0, '', %s) "
             "ON CONFLICT (account_id, family) WHERE done_at IS NULL "
-            "DO UPDATE SET covers_id = excluded.covers_id, target = excluded.target, "
-            "symbol = excluded.symbol "
-            f"WHERE coalesce(excluded.covers_id, 0) >= coalesce({table}.covers_id, 0)",
-            [account_id, family, symbol, covers, str(target), adapt(now)],
+            "DO UPDATE SET "
+            f"covers_id = CASE WHEN {newer} THEN excluded.covers_id ELSE {table}.covers_id END, "
+            f"target = CASE WHEN {table}.by_kill THEN {table}.target ELSE excluded.target END, "
+            f"symbol = excluded.symbol, by_kill = ({table}.by_kill OR excluded.by_kill) "
+            f"WHERE {newer} OR excluded.by_kill",
+            [account_id, family, symbol, covers, str(target), adapt(now), by_kill],
         )
 
 
@@ -48,13 +63,15 @@ def reopen_if_covered(order: Order, now: datetime) -> None:
     """A fill of an entry that an exit had covered: that exit is not done after all."""
     if order.signal_id is None:  # nobody's signal: no exit can have answered it
         return
+    covering = Q(covers__gt=order.signal_id) | Q(by_kill=True, covers=order.signal_id)
     newest = (
-        Exit.objects.filter(account=order.account, family=order.family, covers__gt=order.signal_id)
-        .order_by("-covers")
-        .first()
+        Exit.objects.filter(covering, account=order.account, family=order.family).order_by("-covers").first()
     )
     if newest is not None:
-        open_exit(order.account_id, order.family, order.symbol, newest.covers_id, newest.target, now)
+        open_exit(
+            order.account_id, order.family, order.symbol, newest.covers_id, newest.target, now,
+            by_kill=newest.by_kill,
+        )  # fmt: skip
         ring_for_open([order.account_id])
 
 
@@ -67,8 +84,14 @@ def exposed_accounts(account_ids: Iterable[int], family: str) -> set[int]:
 
 
 def ring_for_open(account_ids: Iterable[int]) -> None:
+    """Ring for the exits that are open. A queue that can't be written to holds nothing up: the sweep works
+    them as well."""
     for pk in Exit.objects.filter(account__in=list(account_ids), done_at=None).values_list("pk", flat=True):
-        async_task("execution.tasks.work_exit", pk, task_name=f"exit-{pk}")
+        try:
+            with transaction.atomic():
+                async_task("execution.tasks.work_exit", pk, task_name=f"exit-{pk}")
+        except DatabaseError:
+            log.exception("Exit %s could not be rung for; the sweep works it", pk)
 
 
 def _targets(signal: Signal, account_ids: list[int]) -> dict[int, Decimal]:

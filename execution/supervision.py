@@ -19,6 +19,7 @@ from execution import (
     dispatch,
     exit_loop,
     exits,
+    flattening,
     heartbeats,
     orders,
     reports,
@@ -76,6 +77,7 @@ def sweep(leader: Leader = SOLE) -> None:
     steps: tuple[Callable[[], None], ...] = (
         ring_chunks,
         work_exits,
+        flattening.keep_on,
         dispatch.book_kept,
         partial(send_overdue, leader),
         confirmation.expire_overdue,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from django.contrib.auth.models import PermissionsMixin
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -39,8 +40,15 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 Subject = Account | Program | Firm | None  # None: the whole platform
 
 
+RELEASE_KILL = "firms.release_kill"  # the permission
+
+
 class UnknownProgram(LookupError):
     """No such program: a pause that reached nothing must not look like one that did."""
+
+
+class MayNotRelease(PermissionError):
+    """The kill switch is released by a person with the permission for it, and with a reason."""
 
 
 # --- the lock -----------------------------------------------------------------------------------------
@@ -74,8 +82,8 @@ def update_flag(firm_code: str, program_id: int, key: str, value: bool) -> None:
     """Set one flag for every account on a program, present and future, touching nothing else.
 
     `value` True raises the program's flag with cause "manual", False ends that one. Repeating changes
-    nothing. Raises UnknownProgram, ValueError for a key that can't be one, and TypeError for a value
-    that is not a bool: "false" is not false.
+    nothing. Raises UnknownProgram, ValueError for a key that can't be one, TypeError for a value that is
+    not a bool ("false" is not false), and MayNotRelease for an engaged kill switch: nobody is named here.
     """
     if not isinstance(value, bool):
         raise TypeError(f"value must be True or False, not {value!r}")
@@ -142,9 +150,14 @@ def end_flag(
     actor: Actor = None,
     now: datetime | None = None,
 ) -> bool:
-    """End the open flag of this cause; other causes stay. False when there was none."""
+    """End the open flag of this cause; other causes stay. False when there was none.
+
+    Raises MayNotRelease for an engaged kill switch unless the actor has the permission and gives a reason.
+    """
     now = now or timezone.now()
     with transaction.atomic():
+        if key == FlagKey.KILL and _open_flags(subject, key, cause).exists():
+            _demand_release(actor, reason)
         ended = _open_flags(subject, key, cause).update(
             ended_at=now, ended_by=audit.known(actor), end_reason=reason
         )
@@ -152,6 +165,13 @@ def end_flag(
         if ended:
             audit.record(f"{key}.ended", _name(subject), now=now, actor=actor, reason=reason, before=cause)
     return bool(ended)
+
+
+def _demand_release(actor: Actor, reason: str) -> None:
+    if not isinstance(actor, PermissionsMixin) or not actor.is_active or not actor.has_perm(RELEASE_KILL):
+        raise MayNotRelease("The kill switch is released by a person with the permission for it.")
+    if not reason.strip():
+        raise MayNotRelease("The kill switch is released with a reason.")
 
 
 def open_flags_on(account: Account, now: datetime | None = None) -> list[Flag]:

@@ -47,6 +47,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         "Watch",
         (
             ("Alarms", "notifications_active", "execution.alarm"),
+            ("Kill switch", "emergency_home", "execution.kill"),
             ("Flags", "flag", "firms.flag"),
             ("Audit", "history_edu", "firms.auditentry"),
             ("Heartbeats", "monitor_heart", "execution.heartbeat"),

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from signals_api.accounts import AccountStateView
 from signals_api.confirmations import ConfirmView, DeclineView
+from signals_api.kill import KillView
 from signals_api.marks import MarksView
 from signals_api.news import NewsView
 from signals_api.signals import SignalStatusView
@@ -17,6 +18,7 @@ urlpatterns = [
     path("orders/<int:order_id>/confirm/", ConfirmView.as_view(), name="confirm-order"),
     path("orders/<int:order_id>/decline/", DeclineView.as_view(), name="decline-order"),
     path("marks/", MarksView.as_view(), name="marks"),
+    path("kill/", KillView.as_view(), name="kill"),
     path("news/", NewsView.as_view(), name="news"),
     path("accounts/<int:account_id>/state/", AccountStateView.as_view(), name="account-state"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

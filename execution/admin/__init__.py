@@ -8,6 +8,7 @@ from execution.admin import (  # noqa: F401
     decision,
     exit,
     heartbeat,
+    kill,
     mark,
     news,
     order,

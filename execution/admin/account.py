@@ -92,6 +92,7 @@ class AccountAdmin(TabbedAdmin, PausableAdmin, HistoryAdmin):
     actions_detail = (
         "pause",
         "resume",
+        "kill",
         {"title": "Record", "icon": "edit_note", "items": ("record_payout", "end_flag")},
     )
     add_form_template = "admin/change_form.html"

@@ -3,6 +3,7 @@
 from execution.models.decision import Decision, Leg
 from execution.models.epoch import Epoch
 from execution.models.forward import ForwardTarget
+from execution.models.kill import FlatCheck, Kill
 from execution.models.order import ClosedTrade, Exit, Fill, Order, OrderEvent, Position
 from execution.models.paper import PaperBook, PaperFill, PaperOrder, PaperPosition
 from execution.models.signal import Kind, Signal, SignalChunk, SignalKey, Size
@@ -19,8 +20,10 @@ __all__ = [
     "Exit",
     "FieldMapping",
     "Fill",
+    "FlatCheck",
     "ForwardTarget",
     "Heartbeat",
+    "Kill",
     "Kind",
     "Lease",
     "Leg",

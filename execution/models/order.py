@@ -37,6 +37,11 @@ class Exit(models.Model):
     leased_until = models.DateTimeField(null=True, help_text="A process works on it until then.")
     attempts = models.PositiveIntegerField(default=0)
     note = models.TextField(blank=True, help_text="What the last attempt met.")
+    by_kill = models.BooleanField(
+        default=False,
+        help_text="Opened, or joined, by the kill switch: its target stays 0, and it covers entries of the "
+        "newest signal too.",
+    )
 
     class Meta:
         ordering = ["-pk"]

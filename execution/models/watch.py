@@ -118,11 +118,14 @@ class ApiKey(models.Model):
         STATE = "state", "post account state"
         NEWS = "news", "post news"
         CONFIRM = "confirm", "confirm or decline orders"
+        KILL = "kill", "engage the kill switch and read its report"
 
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     key_sha256 = models.CharField(max_length=64, editable=False)
-    scopes = models.CharField(max_length=120, help_text="Separated by spaces: marks, state, news, confirm.")
+    scopes = models.CharField(
+        max_length=120, help_text="Separated by spaces: marks, state, news, confirm, kill."
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     is_revoked = models.BooleanField("revoked", default=False)
     created_at = models.DateTimeField(auto_now_add=True)

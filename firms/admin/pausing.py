@@ -9,6 +9,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
@@ -57,10 +58,24 @@ def holding(subject: Account | Program | Firm) -> list[Flag]:
 
 
 class PausableAdmin(admin.ModelAdmin):
-    """Gives a model's list and page the actions pause and resume."""
+    """Gives a model's list and page the actions pause and resume, and the way to its kill switch."""
 
     actions: Sequence[Callable[..., Any] | str] | None = ("pause_selected", "resume_selected")
-    actions_detail: Sequence[Any] = ("pause", "resume")
+    actions_detail: Sequence[Any] = ("pause", "resume", "kill")
+
+    def has_kill_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("firms.engage_kill") or request.user.has_perm(services.RELEASE_KILL)
+
+    @action(
+        description="Kill switch",
+        icon="emergency_home",
+        permissions=["kill"],
+        variant=ActionVariant.DANGER,
+    )  # type: ignore[untyped-decorator,unused-ignore]
+    def kill(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the page that asks before it acts; execution's, where the exits are."""
+        subject = self._subject(request, object_id)
+        return redirect("admin:execution_kill_switch", self.opts.model_name, subject.pk)
 
     @action(
         description="Pause",

@@ -68,6 +68,10 @@ class Flag(models.Model):
 
     class Meta:
         ordering = ["-raised_at"]
+        permissions = [
+            ("engage_kill", "Can engage the kill switch"),
+            ("release_kill", "Can release the kill switch"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["key", "cause"], condition=_open() & Q(scope="platform"), name="one_open_platform_flag"
@@ -87,6 +91,9 @@ class Flag(models.Model):
                 | Q(scope="program", firm__isnull=True, program__isnull=False, account__isnull=True)
                 | Q(scope="account", firm__isnull=True, program__isnull=True, account__isnull=False),
                 name="flag_has_the_subject_of_its_scope",
+            ),
+            models.CheckConstraint(
+                condition=~Q(key="kill") | Q(until__isnull=True), name="kill_ends_by_a_person_only"
             ),
         ]  # fmt: skip
         indexes = [models.Index(fields=["ended_at"], name="flag_open", condition=Q(ended_at__isnull=True))]

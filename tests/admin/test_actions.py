@@ -55,6 +55,7 @@ def test_there_are_actions_to_try() -> None:
         "firms_firm_pause", "firms_firm_resume", "execution_alarm_close", "execution_signalsource_new_secret",
         "execution_apikey_revoke", "execution_order_did_not_happen", "execution_order_confirm",
         "execution_order_decline", "firms_account_record_payout", "firms_account_end_flag",
+        "firms_account_kill", "firms_program_kill", "firms_firm_kill",
     }  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def test_a_get_only_shows_the_dialog(
 ) -> None:
     page = reverse(name, args=[model._default_manager.first().pk])
     before = everything()
-    response = admin_client.get(page, SUBMITTED)
+    response = admin_client.get(page, SUBMITTED, follow=True)
     assert response.status_code == 200
     assert b"<form" in response.content
     assert everything() == before

@@ -15,6 +15,7 @@ from execution.models import (
     Connection,
     Exit,
     Fill,
+    Kill,
     Mark,
     NewsEvent,
     Order,
@@ -25,6 +26,7 @@ from execution.models import (
 from firms import services
 from firms.models import (
     Account,
+    Flag,
     Instrument,
     MarketClosure,
     NewsRule,
@@ -68,6 +70,16 @@ def make_world(text: str = "plain", *, actor: User | None = None) -> Account:
     services.raise_flag(account, reason=text, actor=actor)
     services.raise_flag(program, cause=f"why {text}"[:60], reason=text, actor=actor)
     services.end_flag(program, cause=f"why {text}"[:60], reason=text, actor=actor)
+    killed = Flag.objects.create(
+        scope="account",
+        account=account,
+        key="kill",
+        reason=text,
+        raised_at=now,
+        ended_at=now,
+        end_reason=text,
+    )
+    Kill.objects.create(flag=killed, flatten=True)
     alarms.raise_alarm(f"kind {text}"[:40], f"subject {text}", f"message {text}", now=now, account=account)
     Exit.objects.create(
         account=account, family="NQ", symbol=text[:64], covers=signal, opened_at=now, note=text

@@ -106,7 +106,7 @@ def test_a_flag_raised_again_is_a_new_fact_and_the_old_one_stays_on_record(progr
     assert open_flags() == [PAUSED]
 
 
-@pytest.mark.parametrize("key", ["paused", "kill", "day_lock", "failed", "under_review"])
+@pytest.mark.parametrize("key", ["paused", "day_lock", "failed", "under_review"])
 def test_any_flag_may_be_set(program: Program, key: str) -> None:
     update_flag("FTMO", 1, key, True)
     assert open_flags() == [("program", key, "manual")]

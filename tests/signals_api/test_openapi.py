@@ -24,6 +24,7 @@ def test_every_endpoint_is_described_with_its_problems(schema: dict[str, Any]) -
     for word in ("confirm", "decline"):
         answers = schema["paths"][f"/api/v1/orders/{{order_id}}/{word}/"]["post"]["responses"]
         assert set(answers) == {"200", "400", "401", "403", "404", "409", "413", "415", "503"}
+    assert set(schema["paths"]["/api/v1/kill/"]) == {"get", "post"}  # no method releases it
     answers = schema["paths"]["/api/v1/webhooks/{source}/"]["post"]["responses"]
     assert set(answers) == {"200", "202", "400", "401", "403", "409", "413", "415", "503"}
     assert "application/problem+json" in answers["400"]["content"]
