@@ -206,6 +206,14 @@ def level_of(
     return _level(floor, state, starting_balance, size)[0]
 
 
+def full_room(
+    floor: LossFloor, state: AccountState, starting_balance: Decimal, size: Decimal
+) -> Decimal | None:
+    """The room a floor leaves to an account that stands at its anchor; None where that isn't known."""
+    anchor = anchor_of(floor.anchor, state, starting_balance)
+    return None if anchor is None else _distance(floor, anchor, state, starting_balance, size)
+
+
 def _has_ended(floor: LossFloor, state: AccountState, starting_balance: Decimal) -> bool:
     """Whether the limit has ended; as long as that is not known, it holds."""
     if floor.ends_from_profit is None or state.highest_close is None:

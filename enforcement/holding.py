@@ -1,6 +1,7 @@
 """May a position be held at this instant: the question that flattening answers."""
 
-from datetime import datetime, time
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 from enforcement.calendar import FRIDAY, SATURDAY, SUNDAY, zone_named
 from enforcement.context import AccountContext
@@ -16,6 +17,9 @@ MESSAGES = {
     "holding.after_hours": "The position had to be flat by {limit}.",
     "holding.weekend": "The program lets nothing be held over the weekend.",
 }
+
+WEEKEND = "holding.weekend"
+_ALLOWED = Finding(RULE, "holding.allowed", Outcome.PASS, BreachType.SESSION)
 
 
 def evaluate_holding(ctx: AccountContext, instrument: Instrument) -> Finding:
@@ -35,7 +39,25 @@ def evaluate_holding(ctx: AccountContext, instrument: Instrument) -> Finding:
                     "before": rule.before_seconds, "after": rule.after_seconds, "severity": rule.severity,
                 }
             )  # fmt: skip
-    return Finding(RULE, "holding.allowed", Outcome.PASS, BreachType.SESSION)
+    return _ALLOWED
+
+
+def evaluate_closing(ctx: AccountContext, instrument: Instrument) -> Finding:
+    """The word on holding, the owner's lead ahead of time: a position that it denies is closed now, and none
+    is opened any more. Allowed where the owner set no lead.
+
+    A weekend is left to people where the program's hours aren't known: neither is when its products close.
+    """
+    lead = ctx.guard.flatten_lead_minutes
+    if lead is None:
+        return _ALLOWED
+    found = evaluate_holding(replace(ctx, now=ctx.now + timedelta(minutes=lead)), instrument)
+    return _ALLOWED if found.code == WEEKEND and not has_hours(ctx) else found
+
+
+def has_hours(ctx: AccountContext) -> bool:
+    """Whether it is known by when a day's positions have to be closed."""
+    return ctx.terms.hours is not None or ctx.terms.flat_by is not None
 
 
 def _is_weekend(at: datetime) -> bool:

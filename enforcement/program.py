@@ -243,6 +243,8 @@ class GuardPolicy:
     max_signal_age_seconds   an alert whose own time is older than this is not traded
     duplicate_window_seconds the same order again within it is refused; 0: never
     max_entries_per_minute   entries of one account within a minute; None: any number
+    flatten_lead_minutes     so long before nothing may be held, what is open is closed, and nothing is opened
+                             any more; None: the owner sees to it himself
     """
 
     slippage_ticks: Decimal = Decimal(2)
@@ -257,6 +259,7 @@ class GuardPolicy:
     max_signal_age_seconds: int = 300
     duplicate_window_seconds: int = 20
     max_entries_per_minute: int | None = None
+    flatten_lead_minutes: int | None = None
 
     def holds(self, terms: ProgramTerms) -> HoldsOverReset:
         """How the next reset counts for a program."""

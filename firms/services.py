@@ -251,6 +251,15 @@ def roll(account: Account, now: datetime, *, settled: bool) -> AccountState | No
     return row
 
 
+def bring_to_date(account: Account, now: datetime, *, settled: bool) -> AccountState | None:
+    """`roll`, and mark the account for every floor that its equity breaks by now: also for one that rose
+    because the terms did. The caller holds the trader's lock; repeating it changes nothing."""
+    row = roll(account, now, settled=settled)
+    if row is not None:
+        _flag_breaches(account, row.to_core(), _terms_of(account), now)
+    return row
+
+
 def record_trade(account: Account, *, opened: bool, result: Decimal | None, at: datetime) -> None:
     """Count a fill: a position `opened`, or closed with a `result` in money; the caller holds the lock."""
     row = AccountState.objects.filter(account=account).first()

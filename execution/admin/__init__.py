@@ -13,7 +13,6 @@ from execution.admin import (  # noqa: F401
     news,
     order,
     position,
-    reconciliation,
     route,
     signal,
     source,

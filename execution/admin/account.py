@@ -134,6 +134,14 @@ class AccountAdmin(TabbedAdmin, PausableAdmin, HistoryAdmin):
                 ),
             },
         ),
+        (
+            "Watching",
+            {
+                "classes": ("tab",),
+                "description": "What the monitor does without you. Exits are open whatever is set here.",
+                "fields": (("flatten_when_locked", "flatten_lead_minutes"), "warn_at_shares"),
+            },
+        ),
         ("Your own limits", {"classes": ("tab",), "fields": ()}),
         ("Routes and venue", {"classes": ("tab",), "fields": ()}),
         ("Days", {"classes": ("tab",), "fields": ()}),

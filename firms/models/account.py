@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -17,6 +18,17 @@ from firms.models.program import Program
 
 _ABOVE_ZERO = [MinValueValidator(Decimal(0))]
 _GUARD = GuardPolicy()
+
+
+def percents(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def validate_percents(text: str) -> None:
+    """Whole percents of 1 to 99, separated by commas."""
+    for part in percents(text):
+        if not (part.isascii() and part.isdigit() and 1 <= int(part) <= 99):
+            raise ValidationError(f"{part!r} is not a percent from 1 to 99; write them as 50, 25, 10.")
 
 
 class Account(models.Model):
@@ -90,6 +102,19 @@ class Account(models.Model):
         "oldest alert", default=_GUARD.max_signal_age_seconds,
         help_text="Seconds after which an alert, by its own time, is not traded any more.",
     )  # fmt: skip
+    flatten_when_locked = models.BooleanField(
+        "close when locked", default=True,
+        help_text="Close what is open as soon as a broken floor fails or locks the account.",
+    )  # fmt: skip
+    flatten_lead_minutes = models.PositiveSmallIntegerField(
+        "close before flat-by", null=True, blank=True, default=2, validators=[MaxValueValidator(240)],
+        help_text="Minutes before nothing may be held any more (flat-by, close, weekend, news) at which what is "
+        "open is closed, and from which nothing is opened. Empty: you see to it yourself.",
+    )  # fmt: skip
+    warn_at_shares = models.CharField(
+        "warn at", max_length=60, blank=True, default="50, 25, 10", validators=[validate_percents],
+        help_text="Percent of the room above a floor that are left: an alarm at each, once a day. Empty: never.",
+    )  # fmt: skip
     history = HistoricalRecords()
 
     class Meta:
@@ -122,7 +147,13 @@ class Account(models.Model):
             max_entries_per_minute=self.max_entries_per_minute,
             max_state_age_seconds=self.max_state_age_seconds,
             max_signal_age_seconds=self.max_signal_age_seconds,
+            flatten_lead_minutes=self.flatten_lead_minutes,
         )
+
+    @property
+    def warning_shares(self) -> tuple[Decimal, ...]:
+        """The shares of a floor's room at which to warn, largest first: 0.5, 0.25, 0.1."""
+        return tuple(sorted({Decimal(p) / 100 for p in percents(self.warn_at_shares)}, reverse=True))
 
 
 class AccountState(models.Model):

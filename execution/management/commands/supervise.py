@@ -21,9 +21,7 @@ STOPPING_SECONDS = 15.0
 
 
 class Command(BaseCommand):
-    help = (
-        "Finds work that nobody did, watches floors, days and the time to be flat, and listens for silence."
-    )
+    help = "Finds work that nobody did, watches floors and days, listens for who has gone silent."
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = StopRequest()

@@ -23,7 +23,7 @@ from execution.processes import ProcessGroup, StopRequest, members, run_director
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 0.5
-COUNT_EVERY_SECONDS = 2.0
+COUNT_EVERY_SECONDS = 1.0
 RESTART_PAUSE_SECONDS = 1.0
 
 

@@ -22,6 +22,7 @@ from tests.enforcement.make import (
     Row,
     judged,
     make_context,
+    make_guard,
     make_terms,
     seconds,
     table,
@@ -56,6 +57,7 @@ def at(name: str, code: str, now: str, firm: dict[str, Any], **fields: Any) -> R
     return Row(name, ctx, outcome, f"trading_hours.{code}", "session")
 
 
+TWO_MINUTES = make_guard(flatten_lead_minutes=2)
 CT, ET, PRAGUE_TIME = "America/Chicago", "America/New_York", "Europe/Prague"
 # rules.md §2.14. 10 March 2026 is a Tuesday in summer time; Chicago is UTC-5, New York UTC-4, Prague UTC+1.
 APEX: dict[str, Any] = {"hours": TradingHours(time(18), time(16, 59), ET)}
@@ -127,6 +129,8 @@ ROWS = [
     at("Topstep: a new day at 17:00", "in_hours", "2026-03-10T22:00:00", TOPSTEP),
     at("flat-by without hours: a second before it", "in_hours", "2026-03-10T20:09:59", E8_ZERO),
     at("flat-by without hours: at it", "too_late", "2026-03-10T20:10:00", E8_ZERO),
+    at("the owner's own lead: a second before", "in_hours", "2026-03-10T20:07:59", E8_ZERO, guard=TWO_MINUTES),
+    at("the owner's own lead: in it", "closes_soon", "2026-03-10T20:08:00", E8_ZERO, guard=TWO_MINUTES),
     at("until the reset", "too_late", "2026-03-10T21:59:59", E8_ZERO),
     at("the new day's flat-by is tomorrow's", "in_hours", "2026-03-10T22:00:00", E8_ZERO),
     at("Friday's flat-by holds over the weekend", "too_late", "2026-03-14T15:00:00", E8_ZERO),
