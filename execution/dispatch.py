@@ -31,9 +31,10 @@ from execution.connectors import (
     Unavailable,
     connector_for,
 )
+from execution.enforcement_service import RECONCILIATION_VALID, unreconciled
 from execution.leadership import NotLeader
-from execution.models import Exit, Leg, Order, Route, SignalSource
-from execution.order_state import OrderStatus
+from execution.models import Exit, Leg, Order, Reconciliation, Route, SignalSource
+from execution.order_state import IN_DOUBT, OrderStatus
 from firms.models import Account, Flag, Scope
 from firms.services import lock_traders
 from firms.statements import moment
@@ -174,10 +175,11 @@ def _claim(order: Order, terms: _Terms, confirm: Callable[[], None]) -> Claim | 
         )
         return None
     fault.point("dispatch.before_claim")
+    condition = _UNOBSTRUCTED + _RECONCILED if connector.must_reconcile else _UNOBSTRUCTED
     with transaction.atomic():
         confirm()
         now = database_now()
-        claimed = orders.claim(order, _UNOBSTRUCTED, _obstructions(order, now), now=now)
+        claimed = orders.claim(order, condition, _obstructions(order, now), now=now)
     if claimed:
         fault.point("dispatch.after_claim")
         return Claim(order, connector, wall, monotonic)
@@ -197,6 +199,9 @@ _UNOBSTRUCTED = f"""
     AND NOT EXISTS (
         SELECT 1 FROM {Exit._meta.db_table} WHERE account_id = %(account)s AND family = %(family)s
         AND (done_at IS NULL OR covers_id > %(signal)s))
+    AND NOT EXISTS (
+        SELECT 1 FROM {Order._meta.db_table} AS doubtful WHERE account_id = %(account)s AND leg = 'entry'
+        AND doubtful.status IN ('unknown', 'held'))
     AND EXISTS (
         SELECT 1 FROM {Account._meta.db_table} WHERE id = %(account)s AND is_active AND mode = %(mode)s)
     AND EXISTS (
@@ -205,11 +210,18 @@ _UNOBSTRUCTED = f"""
         SELECT 1 FROM {Route._meta.db_table}
         WHERE source_id = %(source)s AND account_id = %(account)s AND is_enabled)
 """  # noqa: S608 - table names
+# Where the venue can be asked, it was lately, and said what the books say: nothing leaves before that.
+_RECONCILED = f"""
+    AND EXISTS (
+        SELECT 1 FROM {Reconciliation._meta.db_table} WHERE account_id = %(account)s
+        AND at > %(reconciled_after)s AND differences = '')
+"""  # noqa: S608 - a table's name
 
 
 def _obstructions(order: Order, now: datetime) -> dict[str, Any]:
     return {
         "now": moment(now),
+        "reconciled_after": moment(now - RECONCILIATION_VALID),
         "account": order.account_id,
         "mode": order.account.mode,
         "program": order.account.program_id,
@@ -245,6 +257,10 @@ def _what_changed(order: Order, now: datetime) -> str:
         return "paused, locked or killed since the decision"
     if _exits(order).exists():
         return "an exit has overtaken it"
+    if Order.objects.filter(account=order.account, leg=Leg.ENTRY, status__in=sorted(IN_DOUBT)).exists():
+        return "another entry of the account is in doubt"
+    if unreconciled([order.account_id], now):
+        return "the venue and the books have not been compared lately, or differ"
     return "the account, its mode, route or source was switched off or over, or another process has it"
 
 
@@ -349,14 +365,16 @@ def _record(claim: Claim, outcome: Outcome) -> None:
     with transaction.atomic():
         lock_traders([order.account.trader_id])
         now = database_now()
-        order.refresh_from_db(fields=["status"])
+        order.refresh_from_db(fields=["status", "settled_at"])
         moved = orders.move(order, status, now=now, detail=detail, venue_order_id=venue_order_id)
         if moved and status is OrderStatus.UNKNOWN:
-            alarms.raise_alarm(
-                "order_in_doubt", f"order {order.pk}",
-                f"{order.account}: {order} was sent, or perhaps sent, without a clear answer ({detail}).",
-                now=now, account=order.account,
-            )  # fmt: skip
+            orders.doubt(order, detail, now)
+            if claim.connector.blind:
+                orders.hold(order, f"nobody can be asked: {detail}", now)
+        elif not moved and venue_order_id:  # a fill was faster than the answer
+            Order.objects.filter(pk=order.pk, venue_order_id="").update(venue_order_id=venue_order_id)
+        if claim.connector.must_reconcile:
+            Reconciliation.objects.filter(account=order.account).update(due_at=now)  # its fills are news
         exits.ring_for_open([order.account_id])
     fault.point("dispatch.after_save")
     if status is OrderStatus.ACCEPTED and claim.connector.inline:

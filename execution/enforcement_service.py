@@ -6,7 +6,7 @@ A fixed number of queries however many accounts; nothing is written.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -27,9 +27,9 @@ from enforcement.exposure import Position, WorkingOrder
 from enforcement.instruments import Instrument, find
 from enforcement.orders import OrderIntent, Side
 from enforcement.program import GuardPolicy, ProgramTerms
-from execution import models, surroundings
+from execution import connectors, models, surroundings
 from execution.instruments import extra_instruments
-from execution.order_state import RESERVING
+from execution.order_state import IN_DOUBT, RESERVING
 from firms.models import Account, Flag, Scope
 from firms.models import AccountState as StateRow
 from firms.statements import keys, moment, read
@@ -42,6 +42,15 @@ _ON_PAPER = f"""
     account_id {{ids}}
     AND connection_id IN (SELECT id FROM {models.Connection._meta.db_table} WHERE venue = 'paper')
 """  # noqa: S608 - a table's name
+_UNRECONCILED = f"""
+    account_id {{ids}}
+    AND connection_id IN (SELECT id FROM {models.Connection._meta.db_table} WHERE venue {{venues}})
+    AND NOT EXISTS (
+        SELECT 1 FROM {models.Reconciliation._meta.db_table} AS looked
+        WHERE looked.account_id = {models.VenueAccount._meta.db_table}.account_id
+        AND looked.at > %(after)s AND looked.differences = '')
+"""  # noqa: S608 - table names
+RECONCILIATION_VALID = timedelta(seconds=60)  # how old the last comparison with a venue may be
 _CONCERNS = """
     ended_at IS NULL
     AND (until IS NULL OR until > %(now)s)
@@ -65,6 +74,8 @@ class Facts:
     others: tuple[OtherExposure, ...] = ()
     news: tuple[NewsEvent, ...] | None = ()
     activity: Activity = NO_ACTIVITY
+    in_doubt: bool = False  # nobody knows what became of one of its entries
+    is_reconciled: bool = True  # where its venue can be asked: it was lately, and agreed
 
     def context(self, now: datetime) -> AccountContext:
         return AccountContext(*self._parts(now))
@@ -101,6 +112,7 @@ def load(account_ids: Iterable[int], now: datetime) -> dict[int, Facts | Excepti
         others=surroundings.others(accounts.values(), terms),
         news=surroundings.news(terms.values(), now),
         activity=surroundings.activity(accounts.values(), terms, now),
+        unreconciled=unreconciled(ids, now),
     )
     find_one = _Finder()
     facts: dict[int, Facts | Exception] = {}
@@ -110,6 +122,18 @@ def load(account_ids: Iterable[int], now: datetime) -> dict[int, Facts | Excepti
         except Exception as error:  # noqa: BLE001 - the account is blocked by it, the others are not
             facts[pk] = error
     return facts
+
+
+def unreconciled(account_ids: list[int], now: datetime) -> Set[int]:
+    """Accounts at a venue that can be asked, and was not lately or did not agree. No query where no venue
+    of that kind is installed."""
+    asked = [name for name, connector in connectors.CONNECTORS.items() if connector.must_reconcile]
+    if not asked:
+        return frozenset()
+    return keys(
+        models.VenueAccount, "account_id", _UNRECONCILED,
+        ids=account_ids, venues=asked, after=moment(now - RECONCILIATION_VALID),
+    )  # fmt: skip
 
 
 def enforce(facts: Facts, intent: OrderIntent, now: datetime, obstacle: str | None = None) -> Decision:
@@ -138,6 +162,7 @@ class _Rows:
     others: Mapping[int, tuple[OtherExposure, ...]]
     news: tuple[NewsEvent, ...] | None
     activity: Mapping[int, Activity]
+    unreconciled: Set[int]
 
 
 def _by_account(rows: Iterable[Row]) -> dict[int, list[Row]]:
@@ -188,6 +213,8 @@ def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) ->
         others=rows.others.get(account.pk, ()),
         news=rows.news,
         activity=rows.activity.get(account.pk, NO_ACTIVITY),
+        in_doubt=any(order.status in IN_DOUBT for order in rows.orders.get(account.pk, ())),
+        is_reconciled=account.pk not in rows.unreconciled,
     )
 
 

@@ -6,7 +6,7 @@ or in doubt, and no fill was booked since the read.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from django.db.models import Max, Q, QuerySet
 from enforcement.explain import plain
 from enforcement.orders import Side
 from enforcement.program import Automation
-from execution import alarms, confirmation, epochs, fault, orders, reports
+from execution import alarms, confirmation, doubt, epochs, fault, orders, reports
 from execution.clock import database_now
 from execution.connectors import (
     ClosingOrder,
@@ -26,7 +26,7 @@ from execution.connectors import (
     VenuePosition,
     venue_of,
 )
-from execution.instruments import find_instrument
+from execution.instruments import family, find_instrument
 from execution.intake import ring_for
 from execution.models import Exit, Fill, Leg, Order, Position, SignalChunk
 from execution.order_state import IN_DOUBT, IN_FLIGHT, WORKING, OrderStatus
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 LEASE = timedelta(seconds=15)
-SETTLE_TIME = timedelta(seconds=60)  # how late a venue may still execute what it left unanswered
+LONGEST_PAUSE = 10  # seconds between two attempts at an exit that does not get on
 ROUNDS = 4  # reads of the position in one go; what is left is the sweeper's
 ALARM_AFTER_ATTEMPTS = 5
 ZERO = Decimal(0)
@@ -78,13 +78,22 @@ def _leased(exit_id: int) -> Exit | None:
     with prompt_transaction(gives_up=False):
         now = database_now()
         free = Q(leased_until=None) | Q(leased_until__lt=now)
-        taken = Exit.objects.filter(free, pk=exit_id, done_at=None).update(leased_until=now + LEASE)
+        mine = {"leased_until": now + LEASE, "tried_at": now}
+        taken = Exit.objects.filter(free, pk=exit_id, done_at=None).update(**mine)
         if not taken:
             return None
         row = Exit.objects.select_related("account__program", "account__trader").get(pk=exit_id)
         Exit.objects.filter(pk=exit_id).update(attempts=row.attempts + 1)
         row.attempts += 1
     return row
+
+
+def is_due(row: Exit, now: datetime) -> bool:
+    """Whether the sweep tries again by now: at once, then after a pause that doubles up to ten seconds."""
+    if row.leased_until is not None and row.leased_until >= now:
+        return False
+    pause = timedelta(seconds=min(2 ** max(row.attempts - 1, 0), LONGEST_PAUSE))
+    return row.tried_at is None or now >= row.tried_at + pause
 
 
 def _round(row: Exit) -> tuple[str, int | None]:
@@ -95,10 +104,11 @@ def _round(row: Exit) -> tuple[str, int | None]:
     last_fill = _last_fill(row.account)
     if venue is None:
         return _without_venue(row), last_fill
-    held = [p for p in venue.positions() if _family(p.symbol) == row.family and p.quantity != 0]
+    _ask_about(row, venue)
+    held = [p for p in _positions(row, venue) if family(p.symbol) == row.family and p.quantity != 0]
     excess = [position for position in held if _excess(row, position) > 0]
     if excess:
-        if _closing_pending(row):
+        if _closing_pending(row, venue):
             return "a closing order still works or is in doubt: another one might cross zero", None
         _close_all(row, venue, excess)
         reports.collect(venue)
@@ -110,6 +120,28 @@ def _round(row: Exit) -> tuple[str, int | None]:
             return "", None
     reports.collect(venue)  # what brought it there is booked before it is done
     return uncancelled or _unfinished(row), last_fill
+
+
+def _positions(row: Exit, venue: Connector) -> Sequence[VenuePosition]:
+    """A fresh read. Where the venue can't tell, its own flatten is sent unseen, and the exit stays open."""
+    try:
+        return venue.positions()
+    except (InDoubt, Unavailable):
+        if venue.native_flatten and row.target == 0:
+            venue.flatten(_symbols(row))
+        raise
+
+
+def _ask_about(row: Exit, venue: Connector) -> None:
+    """What is in doubt, of the exit's own closing orders and of the entries it covers, the venue is asked."""
+    now = database_now()
+    own = Order.objects.filter(exit=row) | _covered(row)
+    for order in own.select_related("account").filter(status__in=sorted(IN_FLIGHT | IN_DOUBT)):
+        if order.status == OrderStatus.SUBMITTING.value:
+            if order.claimed_at is not None and now - order.claimed_at < doubt.STRANDED:
+                continue
+            doubt.strand(order)
+        doubt.ask(order, venue)
 
 
 def _venue(account: Account) -> Connector | None:
@@ -197,13 +229,19 @@ def _covered(row: Exit) -> QuerySet[Order]:
     return entries.filter(Q(signal__lt=row.covers_id) | newest)
 
 
-def _closing_pending(row: Exit) -> bool:
-    """A closing order that is not filled yet may still execute until its settle time is over."""
-    return Order.objects.filter(
-        exit=row,
-        status__in=sorted(IN_FLIGHT | IN_DOUBT | WORKING),
-        created_at__gt=database_now() - SETTLE_TIME,
-    ).exists()
+def _closing_pending(row: Exit, venue: Connector) -> bool:
+    """Whether a closing order may still execute: a second one could then cross zero.
+
+    One that works and is not filled within the settle time is taken back. HELD ones are past it.
+    """
+    now = database_now()
+    pending = {*IN_FLIGHT, *WORKING, OrderStatus.UNKNOWN}
+    for order in Order.objects.filter(exit=row, status__in=sorted(pending)).select_related("account"):
+        if order.status not in WORKING or not doubt.is_settled(order, venue, now):
+            return True
+        venue.cancel(order.client_order_id)
+        _answer(order, OrderStatus.CANCELED, "not filled in time: taken back")
+    return False
 
 
 def _excess(row: Exit, position: VenuePosition) -> Decimal:
@@ -285,6 +323,8 @@ def _answer(order: Order, after: OrderStatus, detail: str = "", **columns: str) 
 
 def _unfinished(row: Exit) -> str:
     """What keeps an exit open although the venue shows the target: covered entries that may still fill."""
+    if Order.objects.filter(exit=row, status=OrderStatus.UNKNOWN.value).exists():
+        return "a closing order of it is in doubt"
     covered = _covered(row)
     if covered.filter(status__in=sorted(IN_FLIGHT)).exists():
         return "an entry it covers is on its way"
@@ -314,7 +354,13 @@ def _finish(row: Exit, last_fill: int) -> bool:
             pk=row.pk, done_at=None, covers=row.covers_id, target=row.target
         ).update(done_at=database_now(), leased_until=None, note="")
         if finished:
-            alarms.close_alarm("exit_open", f"exit {row.pk}", now=database_now())
+            now = database_now()
+            alarms.close_alarm("exit_open", f"exit {row.pk}", now=now)
+            for order in Order.objects.filter(exit=row, status=OrderStatus.HELD.value).select_related(
+                "account"
+            ):
+                orders.move(order, OrderStatus.CANCELED, now=now, detail="the position is where it should be")
+                orders.close_doubt(order, now)
             _ring_waiting(row)
     return bool(finished)
 
@@ -341,8 +387,3 @@ def _symbols(row: Exit) -> list[str]:
     held = Position.objects.filter(account=row.account, family=row.family).values_list("symbol", flat=True)
     ordered = Order.objects.filter(account=row.account, family=row.family).values_list("symbol", flat=True)
     return sorted({row.symbol, *held, *ordered.distinct()})
-
-
-def _family(symbol: str) -> str:
-    instrument = find_instrument(symbol)
-    return instrument.family if instrument else symbol

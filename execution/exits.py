@@ -59,6 +59,12 @@ def open_exit(
         )
 
 
+def open_flat(account_id: int, family: str, symbol: str, now: datetime) -> None:
+    """Open an exit to flat that answers every signal so far: nobody's alert, but the system's own word."""
+    newest = Signal.objects.aggregate(newest=Max("pk"))["newest"]
+    open_exit(account_id, family, symbol, newest, ZERO, now)
+
+
 def reopen_if_covered(order: Order, now: datetime) -> None:
     """A fill of an entry that an exit had covered: that exit is not done after all."""
     if order.signal_id is None:  # nobody's signal: no exit can have answered it

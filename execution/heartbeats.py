@@ -16,18 +16,21 @@ from execution import alarms
 from execution.clock import database_now
 from execution.models import Alarm, Heartbeat
 
-QUEUE, SWEEP, MONITOR = "queue", "sweep", "monitor"
+QUEUE, SWEEP, RECONCILE, MONITOR = "queue", "sweep", "reconcile", "monitor"
 CANARIES_MISSED = 3
 # How long each part may be silent. What is not listed may be silent for ever.
 LIMITS: Mapping[str, timedelta] = {
     QUEUE: CANARIES_MISSED * timedelta(seconds=settings.CANARY_EVERY_SECONDS),
     SWEEP: timedelta(seconds=30),
+    RECONCILE: timedelta(seconds=120),
     MONITOR: timedelta(seconds=30),
 }
 _WHAT_SILENCE_MEANS = {
     QUEUE: "Alerts are stored but not decided by the workers. Is `manage.py work` running?",
     SWEEP: "Nobody finds work that was lost, and exits are worked by the queue alone. "
     "Is `manage.py supervise` running?",
+    RECONCILE: "The books are not compared with the venues: entries to venues that can be asked stop within "
+    "a minute. Is `manage.py supervise` running?",
     MONITOR: "Floors, day locks and the time to be flat are not watched. Is `manage.py supervise` running?",
 }
 _CLUSTER = "cluster "  # one row for each queue cluster: "cluster <host> <process group>"

@@ -13,6 +13,12 @@ def extra_instruments() -> dict[str, Instrument]:
     }
 
 
+def family(symbol: str) -> str:
+    """The symbol family: mini and micro, every contract month. An unknown symbol is its own."""
+    instrument = find_instrument(symbol)
+    return instrument.family if instrument else symbol
+
+
 def find_instrument(symbol: str) -> Instrument | None:
     """One symbol's instrument. The database is asked only for what the core does not know."""
     return (find(symbol) or find(symbol, extra_instruments())) if symbol else None

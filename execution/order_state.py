@@ -38,8 +38,9 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.APPROVED: frozenset({S.SUBMITTING, S.CANCELED, S.EXPIRED}),
     # CANCELED from here means provably not sent. A fill report may overtake the answer to the request.
     S.SUBMITTING: frozenset(_AT_VENUE | {S.UNKNOWN, S.SKIPPED}),
-    S.ACCEPTED: frozenset({S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED}),
-    S.PARTIALLY_FILLED: frozenset({S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED}),
+    # HELD from here: the venue said yes, and later does not know it.
+    S.ACCEPTED: frozenset({S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED, S.HELD}),
+    S.PARTIALLY_FILLED: frozenset({S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.HELD}),
     S.UNKNOWN: frozenset(_AT_VENUE | {S.HELD, S.SKIPPED}),
     S.HELD: frozenset(_AT_VENUE),
     # A fill can cross the cancel on the wire; a fill is always booked.

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from execution import alarms
 from execution.models import Order, OrderEvent
-from execution.order_state import IN_DOUBT, OVERTAKEN, OrderStatus, may_follow
+from execution.order_state import IN_DOUBT, OVERTAKEN, WORKING, OrderStatus, may_follow
 from firms import audit
 from firms.audit import Actor
 from firms.services import lock_traders, raise_flag
@@ -25,6 +25,10 @@ def move(order: Order, after: OrderStatus, *, now: datetime, detail: str = "", *
     what can't be, and nothing is bought on that. Inside a transaction.
     """
     before = OrderStatus(order.status)
+    if order.settled_at is not None and (before, after) in _AGAINST_A_PERSON:
+        contradict(
+            order, f"a person had settled it as {before.value}, and it was reported {after.value}", now
+        )
     if not may_follow(before, after):
         if before is not after and (before, after) not in OVERTAKEN:
             _impossible(order, before, after, now, detail)
@@ -64,24 +68,76 @@ def claim(order: Order, condition: str, parameters: Mapping[str, Any], *, now: d
     return True
 
 
-def settle_as_not_happened(order: Order, *, reason: str, now: datetime, actor: Actor) -> bool:
-    """A person has looked at the venue: an order in doubt was never executed, and nothing of it works.
+def settle(
+    order: Order, *, happened: bool, reason: str, now: datetime, actor: Actor = None, venue_order_id: str = ""
+) -> bool:
+    """A person has looked at the venue and says what became of an order in doubt.
 
-    Frees what it had reserved. False when it is not in doubt (any more): somebody else has said meanwhile.
+    "It happened": the venue has it, and the venue's reports go on from there (on a blind account it counts as
+    filled until its exit). "It did not": it was never executed and nothing of it works; what it had reserved
+    is freed. False when it is not in doubt (any more): somebody else has said meanwhile.
     """
+    after = OrderStatus.ACCEPTED if happened else OrderStatus.CANCELED
+    said = "it happened" if happened else "it did not happen"
     with transaction.atomic():
         lock_traders([order.account.trader_id])
-        order.refresh_from_db(fields=["status"])
+        order.refresh_from_db(fields=["status", "settled_at", "venue_order_id"])
         if OrderStatus(order.status) not in IN_DOUBT:
             return False
         before = order.status
-        move(order, OrderStatus.CANCELED, now=now, detail=f"it did not happen: {reason}")
-        alarms.close_alarm("order_in_doubt", f"order {order.pk}", now=now)
+        columns = {"venue_order_id": venue_order_id} if venue_order_id else {}
+        move(order, after, now=now, detail=f"{said}: {reason}", settled_at=now, **columns)
+        close_doubt(order, now)
         audit.record(
-            "order.settled", f"order {order.client_order_id}", now=now, actor=actor, reason=reason,
-            before=before, after=order.status,
+            "order.settled", f"order {order.client_order_id}", now=now, actor=actor,
+            reason=f"{said}: {reason}", before=before, after=order.status,
         )  # fmt: skip
     return True
+
+
+def doubt(order: Order, detail: str, now: datetime) -> None:
+    """Tell a person that nobody knows what became of an order. Inside a transaction."""
+    alarms.raise_alarm(
+        "order_in_doubt", f"order {order.pk}",
+        f"{order.account}: {order} was sent, or perhaps sent, without a clear answer ({detail}).",
+        now=now, account=order.account,
+    )  # fmt: skip
+
+
+def hold(order: Order, detail: str, now: datetime) -> None:
+    """Asking came to nothing: a person must say what became of it. Inside a transaction."""
+    if move(order, OrderStatus.HELD, now=now, detail=detail):
+        alarms.close_alarm("order_in_doubt", f"order {order.pk}", now=now)
+        alarms.raise_alarm(
+            "order_held", f"order {order.pk}",
+            f"{order.account}: look at the venue whether {order} ({order.client_order_id}) was executed, and "
+            f"say so on its page: {detail}.",
+            now=now, account=order.account,
+        )  # fmt: skip
+
+
+def close_doubt(order: Order, now: datetime) -> None:
+    """Somebody knows: the alarms that asked for it are over."""
+    for kind in ("order_in_doubt", "order_held"):
+        alarms.close_alarm(kind, f"order {order.pk}", now=now)
+
+
+# After a person's word: the venue knows what "did not happen", or refuses what "happened".
+_AGAINST_A_PERSON = {
+    *((OrderStatus.CANCELED, after) for after in (*WORKING, OrderStatus.FILLED)),
+    (OrderStatus.ACCEPTED, OrderStatus.REJECTED),
+}
+
+
+def contradict(order: Order, what: str, now: datetime) -> None:
+    """Evidence against what was believed of an order: written down, the account's entries stop, an alarm.
+
+    Inside a transaction. The evidence itself is booked by whoever brings it.
+    """
+    message = f"Order {order.client_order_id}: {what}."
+    OrderEvent.objects.create(order=order, at=now, before=order.status, after=order.status, detail=message)
+    raise_flag(order.account, cause="late_evidence", reason=message, now=now)
+    alarms.raise_alarm("late_evidence", f"order {order.pk}", message, now=now, account=order.account)
 
 
 def _impossible(order: Order, before: OrderStatus, after: OrderStatus, now: datetime, detail: str) -> None:

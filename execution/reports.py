@@ -3,7 +3,7 @@
 The one door for every venue, paper included. Whoever enters takes the trader's lock first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from enforcement.orders import Side
 from execution import alarms, exits, orders
 from execution.clock import database_now
 from execution.connectors import Connector, VenueFill, VenuePosition, VenueReport
-from execution.instruments import find_instrument
+from execution.instruments import family, find_instrument
 from execution.models import ClosedTrade, Connection, Fill, Leg, Order, Position, VenueAccount
 from execution.order_state import ENDED, RESERVING, OrderStatus
 from firms import services
@@ -27,22 +27,25 @@ ZERO = Decimal(0)
 CLOCK_TOLERANCE = timedelta(seconds=2)
 
 
-def collect(connector: Connector) -> VenueReport:
+Look = Callable[[VenueReport, bool, datetime], None]
+
+
+def collect(connector: Connector, look: Look | None = None) -> VenueReport:
     """Ask the venue how the account stands, and book the answer. Raises what the connector raises.
 
-    A venue in this very database is asked under the lock: its word is then the newest there is.
+    A venue in this very database is asked under the lock: its word is then the newest there is. `look` is
+    shown the report in the same transaction, whether it counted (see `book`), and the time.
     """
     account = connector.account
-    if connector.inline:
-        with transaction.atomic():
-            services.lock_traders([account.trader_id])
-            report = connector.report(_known_fills(account))
-            book(account, report, now=database_now(), is_newest=True)
-        return report
-    report = connector.report(_known_fills(account))
+    report = None if connector.inline else connector.report(_known_fills(account))
     with transaction.atomic():
         services.lock_traders([account.trader_id])
-        book(account, report, now=database_now())
+        if report is None:
+            report = connector.report(_known_fills(account))
+        now = database_now()
+        counted = book(account, report, now=now, is_newest=connector.inline)
+        if look is not None:
+            look(report, counted, now)
     return report
 
 
@@ -50,10 +53,11 @@ def _known_fills(account: Account) -> frozenset[str]:
     return frozenset(Fill.objects.filter(account=account).values_list("venue_fill_id", flat=True))
 
 
-def book(account: Account, report: VenueReport, *, now: datetime, is_newest: bool = False) -> None:
+def book(account: Account, report: VenueReport, *, now: datetime, is_newest: bool = False) -> bool:
     """Book a venue's report; the caller holds the trader's lock. Repeating it changes nothing.
 
-    Fills come first, then the money: a snapshot older than the last booked fill is not believed.
+    Fills come first, then the money: a snapshot older than the last booked fill is not believed. Whether it
+    was.
     """
     settled = is_settled(account)
     earliest = min((fill.filled_at for fill in report.fills), default=report.state.as_of)
@@ -64,9 +68,11 @@ def book(account: Account, report: VenueReport, *, now: datetime, is_newest: boo
     state = report.state
     if is_newest and valued_at is not None:
         state = replace(state, as_of=max(state.as_of, valued_at))  # clocks differ; what was said last counts
-    if is_newest or _is_news(account, state.as_of, now):
-        _value(account, report.positions)
-        services.record_report(account, state, settled=settled and not report.fills)
+    if not is_newest and not _is_news(account, state.as_of, now):
+        return False
+    _value(account, report.positions)
+    services.record_report(account, state, settled=settled and not report.fills)
+    return True
 
 
 def _is_news(account: Account, as_of: datetime, now: datetime) -> bool:
@@ -131,6 +137,10 @@ def _progress(order: Order, fill: VenueFill, now: datetime) -> None:
 
     A part that reaches an order after its end leaves it ended: nothing more is to be expected of it.
     """
+    if order.status == OrderStatus.REJECTED.value or order.settled_at is not None:
+        believed = "rejected" if order.settled_at is None else f"settled by a person as {order.status}"
+        if order.status in ENDED:
+            orders.contradict(order, f"it was {believed}, and yet was executed", now)
     filled = order.filled_quantity + fill.quantity
     paid = order.filled_quantity * (order.average_price or ZERO) + fill.quantity * fill.price
     columns = {"filled_quantity": filled, "average_price": paid / filled}
@@ -159,7 +169,7 @@ def _net(account: Account, fill: VenueFill, order: Order | None, valued_at: date
     position, _ = Position.objects.get_or_create(
         account=account,
         symbol=fill.symbol,
-        defaults={"family": instrument.family if instrument else fill.symbol, "quantity": ZERO},
+        defaults={"family": family(fill.symbol), "quantity": ZERO},
     )
     before, opened_at = position.quantity, position.opened_at
     after = before + fill.side.sign * fill.quantity

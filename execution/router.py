@@ -249,7 +249,7 @@ def _decide_entry(batch: Batch, around: Surroundings, facts: Facts, *, split: bo
         if left <= 0:
             return  # all of it went into the exit
         sized = sized._replace(quantity=left, exact=left)
-    elif (found is None or found in routing.SWITCHED_OFF) and batch.signal.kind == Kind.ENTRY:
+    elif (found is None or found in routing.STILL_CLOSES) and batch.signal.kind == Kind.ENTRY:
         held = routing.held_in_family(around, facts)
         if held * routing.SIDES[batch.signal.direction].sign < 0:
             quantity = sizing.taken_off(around, facts, sized, held)

@@ -17,8 +17,14 @@ from firms.models import TradingSession
 from firms.statements import bind, read
 
 # What keeps an entry from opening anything, yet not from closing what this system opened.
-SWITCHED_OFF = frozenset(
-    {"admission.source_disabled", "admission.route_disabled", "admission.account_disabled"}
+STILL_CLOSES = frozenset(
+    {
+        "admission.source_disabled",
+        "admission.route_disabled",
+        "admission.account_disabled",
+        "admission.order_in_doubt",
+        "admission.not_reconciled",
+    }
 )
 SIDES = {"long": Side.BUY, "short": Side.SELL}
 
@@ -83,6 +89,10 @@ def obstacle(around: Surroundings, facts: Facts) -> str | None:
         return "admission.superseded"
     if pk in around.open_exits:
         return "admission.exit_pending"
+    if facts.in_doubt:
+        return "admission.order_in_doubt"
+    if facts.live and not facts.is_reconciled:
+        return "admission.not_reconciled"
     return None
 
 

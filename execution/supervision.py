@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from django.db import transaction
 from django_q.brokers import get_broker
 
 from execution import (
-    alarms,
     confirmation,
     dispatch,
+    doubt,
     exit_loop,
     exits,
     flattening,
     heartbeats,
     monitor,
-    orders,
+    reconcile,
     reports,
     router,
 )
@@ -31,15 +30,14 @@ from execution.connectors import venue_of
 from execution.intake import ring_for
 from execution.leadership import SOLE, Leader
 from execution.models import Exit, Order
-from execution.order_state import IN_DOUBT, WORKING, OrderStatus
+from execution.order_state import IN_DOUBT, WORKING
+from execution.parallel import for_each
 from firms.models import Account
-from firms.services import lock_traders
 
 log = logging.getLogger(__name__)
 
 CHUNK_OVERDUE = timedelta(seconds=1)
 ORDER_OVERDUE = timedelta(seconds=2)
-STRANDED = timedelta(seconds=15)  # longer than any connector's call may take
 EXIT_PAUSE = timedelta(seconds=1)
 QUEUE_IS_DEEP = 50  # due tasks nobody has taken
 
@@ -65,9 +63,10 @@ class Part:
 
 def parts() -> tuple[Part, ...]:
     """What a supervisor does. One part that hangs or fails leaves the others alone."""
-    listener = heartbeats.Listener()
+    listener, reconciler = heartbeats.Listener(), reconcile.Reconciler()
     return (
         Part(heartbeats.SWEEP, 1.0, sweep),
+        Part(heartbeats.RECONCILE, 1.0, lambda _leader: reconciler.look()),
         Part(heartbeats.MONITOR, 2.0, monitor.watch, led=True),
         Part("listener", 5.0, lambda _leader: listener.look()),
     )
@@ -108,12 +107,15 @@ def work_exits() -> None:
     now = database_now()
     # The stuck ones last, or a hundred of them would keep every later one waiting.
     waiting = Exit.objects.filter(done_at=None, opened_at__lt=now - EXIT_PAUSE).order_by("attempts", "pk")
-    for row in waiting[:100]:
-        if row.leased_until is None or row.leased_until < now:
-            try:
-                exit_loop.work(row.pk)
-            except Exception:
-                log.exception("Exit %s could not be worked; the others are", row.pk)
+    due = [row.pk for row in waiting[:100] if exit_loop.is_due(row, now)]
+    for_each(_work_exit, due)  # one venue that hangs must not hold up the exits of the others
+
+
+def _work_exit(pk: int) -> None:
+    try:
+        exit_loop.work(pk)
+    except Exception:
+        log.exception("Exit %s could not be worked; the others are", pk)
 
 
 def send_overdue(leader: Leader = SOLE) -> None:
@@ -125,18 +127,8 @@ def send_overdue(leader: Leader = SOLE) -> None:
 
 def settle_stranded() -> None:
     """Orders whose process died after the claim: perhaps sent. Nobody sends them again."""
-    for order in dispatch.stranded(STRANDED):
-        with transaction.atomic():
-            lock_traders([order.account.trader_id])
-            now = database_now()
-            order.refresh_from_db(fields=["status"])
-            detail = "its process ended between the claim and the answer: perhaps sent"
-            is_stranded = order.status == OrderStatus.SUBMITTING.value
-            if is_stranded and orders.move(order, OrderStatus.UNKNOWN, now=now, detail=detail):
-                alarms.raise_alarm(
-                    "order_in_doubt", f"order {order.pk}", f"{order.account}: {order}: {detail}.",
-                    now=now, account=order.account,
-                )  # fmt: skip
+    for order in dispatch.stranded(doubt.STRANDED):
+        doubt.strand(order)
         exits.ring_for_open([order.account_id])
 
 

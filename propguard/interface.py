@@ -50,6 +50,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Kill switch", "emergency_home", "execution.kill"),
             ("Flags", "flag", "firms.flag"),
             ("Audit", "history_edu", "firms.auditentry"),
+            ("Reconciliations", "compare_arrows", "execution.reconciliation"),
             ("Heartbeats", "monitor_heart", "execution.heartbeat"),
             ("Traders", "person", "firms.trader"),
             ("Users", "group", "auth.user"),

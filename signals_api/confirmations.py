@@ -1,4 +1,4 @@
-"""`POST /api/v1/orders/<id>/confirm/` and `…/decline/`: a person's word on an order that waits for it."""
+"""`POST /api/v1/orders/<id>/confirm/`, `…/decline/`, `…/settle/`: a person's word on an order."""
 
 from typing import Any
 
@@ -10,9 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from execution import confirmation
+from execution.clock import database_now
 from execution.confirmation import Person
 from execution.models import ApiKey, Order
 from execution.order_state import OrderStatus
+from execution.orders import settle
 from signals_api import schemas
 from signals_api.authentication import HasScope
 from signals_api.problems import Problem
@@ -88,6 +90,48 @@ class DeclineView(_AnswerView):
         if _was_confirmed(order):
             raise Problem(409, "already_confirmed", f"The order was confirmed before; it is {order.status}.")
         raise Problem(409, "not_asked", "Nobody was asked to confirm this order.")
+
+
+class VerdictSerializer(AnswerSerializer):
+    happened = serializers.BooleanField(
+        allow_null=True, default=None,
+        help_text="True: the venue has the order. False: it was never executed, and nothing of it works.",
+    )  # fmt: skip
+    venue_order_id = serializers.CharField(max_length=80, required=False, default="")
+
+    def validate_happened(self, value: bool | None) -> bool:
+        if not isinstance(self.initial_data.get("happened"), bool):  # "no" or 0 settles nothing
+            raise serializers.ValidationError("must be true or false")
+        return bool(value)
+
+
+class SettleView(APIView):
+    """What became of an order that nobody answered for: the caller has looked at the venue."""
+
+    http_method_names = ["post"]
+    permission_classes = [HasScope]
+    required_scope = "settle"
+
+    @extend_schema(
+        operation_id="settle_order",
+        summary="Say what became of an order in doubt",
+        request=VerdictSerializer,
+        responses={200: OrderSerializer, **schemas.problems(400, 401, 403, 404, 409, 413, 415, 503)},
+    )
+    def post(self, request: Request, order_id: int) -> Response:
+        form = VerdictSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        said = form.validated_data
+        order = Order.objects.select_related("account").filter(pk=order_id).first()
+        if order is None:
+            raise Http404
+        reason = f"API key {request.auth}: {said['reason']}"
+        if settle(
+            order, happened=said["happened"], reason=reason, now=database_now(),
+            venue_order_id=said["venue_order_id"],
+        ):  # fmt: skip
+            return Response(order_as_json(order))
+        raise Problem(409, "not_in_doubt", f"The order is {order.status}: there is nothing to settle.")
 
 
 def _was_confirmed(order: Order) -> bool:

@@ -4,7 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from signals_api.accounts import AccountStateView
-from signals_api.confirmations import ConfirmView, DeclineView
+from signals_api.confirmations import ConfirmView, DeclineView, SettleView
 from signals_api.kill import KillView
 from signals_api.marks import MarksView
 from signals_api.news import NewsView
@@ -17,6 +17,7 @@ urlpatterns = [
     path("signals/<str:public_id>/", SignalStatusView.as_view(), name="signal-status"),
     path("orders/<int:order_id>/confirm/", ConfirmView.as_view(), name="confirm-order"),
     path("orders/<int:order_id>/decline/", DeclineView.as_view(), name="decline-order"),
+    path("orders/<int:order_id>/settle/", SettleView.as_view(), name="settle-order"),
     path("marks/", MarksView.as_view(), name="marks"),
     path("kill/", KillView.as_view(), name="kill"),
     path("news/", NewsView.as_view(), name="news"),

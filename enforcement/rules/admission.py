@@ -1,4 +1,4 @@
-"""Nothing stands against the order before the rules look at it: switches, exits."""
+"""Nothing stands against the order before the rules look at it: switches, exits, orders in doubt."""
 
 from enforcement.context import OrderContext
 from enforcement.decision import GUARD, BreachType, Finding, Outcome
@@ -11,6 +11,10 @@ MESSAGES = {
     "admission.account_disabled": "The account is switched off.",
     "admission.superseded": "A later exit of this position has overtaken the entry: it is not sent any more.",
     "admission.exit_pending": "An exit of this position was still being worked when the entry's time was over.",
+    "admission.order_in_doubt": "Nobody knows yet what became of an earlier entry of this account: no new one "
+    "before that.",
+    "admission.not_reconciled": "The account's books and its venue have not been compared within the last minute, "
+    "or differ.",
 }
 _OPEN = Finding(RULE, "admission.open", Outcome.PASS, BreachType.ROUTING, by=GUARD)
 

@@ -13,6 +13,7 @@ from execution.admin import (  # noqa: F401
     news,
     order,
     position,
+    reconciliation,
     route,
     signal,
     source,

@@ -7,7 +7,6 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django_htmx.http import HttpResponseClientRedirect
@@ -15,10 +14,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import action
 
 from execution import confirmation
+from execution.clock import database_now
 from execution.confirmation import Person
 from execution.models import Fill, Leg, Order, OrderEvent
 from execution.order_state import IN_DOUBT, OrderStatus
-from execution.orders import settle_as_not_happened
+from execution.orders import settle
 from firms.admin.base import StreamAdmin, shown
 from firms.admin.display import NOTHING, Tone, address_of, badge, cell, link, moment, money, number
 from firms.admin.pausing import ReasonDialog
@@ -138,7 +138,7 @@ class OrderAdmin(StreamAdmin):
     date_hierarchy = "created_at"
     ordering = ("-pk",)
     fieldsets = ((None, {"fields": ()}),)
-    actions_detail = ("confirm", "decline", "did_not_happen")
+    actions_detail = ("confirm", "decline", "happened", "did_not_happen")
 
     def has_settle_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("execution.change_order")
@@ -202,8 +202,23 @@ class OrderAdmin(StreamAdmin):
         return order
 
     @action(
-        description="It did not happen",
+        description="It happened",
         icon="person_check",
+        permissions=["settle"],
+        dialog={
+            "title": "The venue has this order",
+            "description": "You have looked at the venue: it is there, working or filled. Its reports "
+            "go on from here; on a blind account it counts as filled until its position is closed.",
+            "form_class": ReasonDialog,
+            "form_submit_text": "It happened",
+        },
+    )  # type: ignore[untyped-decorator,unused-ignore]
+    def happened(self, request: HttpRequest, form: ReasonDialog, object_id: str) -> HttpResponse:
+        return self._settle(request, form, object_id, happened=True)
+
+    @action(
+        description="It did not happen",
+        icon="person_cancel",
         permissions=["settle"],
         dialog={
             "title": "This order was never executed",
@@ -214,14 +229,17 @@ class OrderAdmin(StreamAdmin):
         },
     )  # type: ignore[untyped-decorator,unused-ignore]
     def did_not_happen(self, request: HttpRequest, form: ReasonDialog, object_id: str) -> HttpResponse:
-        order = self.get_object(request, object_id)
-        if order is None:
-            raise Http404
-        reason = form.cleaned_data["reason"]
-        if settle_as_not_happened(order, reason=reason, now=timezone.now(), actor=request.user):
-            self.message_user(request, f"Settled: {order} did not happen.", messages.SUCCESS)
+        return self._settle(request, form, object_id, happened=False)
+
+    def _settle(
+        self, request: HttpRequest, form: ReasonDialog, object_id: str, *, happened: bool
+    ) -> HttpResponse:
+        order, reason = self._asked(request, object_id), form.cleaned_data["reason"]
+        if settle(order, happened=happened, reason=reason, now=database_now(), actor=request.user):
+            said = "happened" if happened else "did not happen"
+            self.message_user(request, f"Settled: {order} {said}.", messages.SUCCESS)
         else:
-            self.message_user(request, f"{order} is {order.status}: not in doubt.", messages.INFO)
+            self.message_user(request, f"{order} is {_in_words(order)}: not in doubt.", messages.INFO)
         return HttpResponseClientRedirect(address_of(order))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
@@ -282,7 +300,7 @@ _ANSWERS = (("confirm", "Confirm"), ("decline", "Decline"))
 def _possible_actions(status: OrderStatus) -> tuple[str, ...]:
     if status is OrderStatus.AWAITING_CONFIRMATION:
         return ("confirm", "decline")
-    return ("did_not_happen",) if status in IN_DOUBT else ()
+    return ("happened", "did_not_happen") if status in IN_DOUBT else ()
 
 
 def _person(request: HttpRequest) -> Person:

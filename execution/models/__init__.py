@@ -8,7 +8,7 @@ from execution.models.order import ClosedTrade, Exit, Fill, Order, OrderEvent, P
 from execution.models.paper import PaperBook, PaperFill, PaperOrder, PaperPosition
 from execution.models.signal import Kind, Signal, SignalChunk, SignalKey, Size
 from execution.models.source import Connection, FieldMapping, Route, SignalSource, VenueAccount
-from execution.models.watch import Alarm, ApiKey, Heartbeat, Lease, Mark, NewsEvent
+from execution.models.watch import Alarm, ApiKey, Heartbeat, Lease, Mark, NewsEvent, Reconciliation
 
 __all__ = [
     "Alarm",
@@ -36,6 +36,7 @@ __all__ = [
     "PaperOrder",
     "PaperPosition",
     "Position",
+    "Reconciliation",
     "Route",
     "Signal",
     "SignalChunk",

@@ -36,6 +36,7 @@ class Exit(models.Model):
     done_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True, help_text="A process works on it until then.")
     attempts = models.PositiveIntegerField(default=0)
+    tried_at = models.DateTimeField(null=True, help_text="When somebody last worked on it.")
     note = models.TextField(blank=True, help_text="What the last attempt met.")
     by_kill = models.BooleanField(
         default=False,
@@ -92,6 +93,7 @@ class Order(models.Model):
     deadline = models.DateTimeField(null=True, help_text="An entry that has not left by then never does.")
     claimed_at = models.DateTimeField(null=True)
     has_own_id = models.BooleanField(default=False, help_text="Its alert carried an id of its own.")
+    settled_at = models.DateTimeField(null=True, help_text="When a person said what became of it.")
 
     class Meta:
         ordering = ["-pk"]
@@ -200,6 +202,9 @@ class Position(models.Model):
     price = price_column(null=True, help_text="The price its account's equity was last marked at.")
     opened_at = models.DateTimeField(null=True, help_text="When it last left zero.")
     last_fill_at = models.DateTimeField(null=True)
+    unprotected_since = models.DateTimeField(
+        null=True, help_text="Its stop was not among the venue's working orders at that time."
+    )
 
     class Meta:
         ordering = ["account", "symbol"]

@@ -110,6 +110,25 @@ class Lease(models.Model):
         return f"{self.name}: {self.holder}"
 
 
+class Reconciliation(models.Model):
+    """When an account's books were last compared with its venue's, and what differed."""
+
+    account = models.OneToOneField(
+        Account, on_delete=models.CASCADE, primary_key=True, related_name="reconciliation"
+    )
+    at = models.DateTimeField(
+        null=True, help_text="The last comparison that came to an end. Entries leave only soon after one."
+    )
+    due_at = models.DateTimeField(db_index=True)
+    differences = models.TextField(
+        blank=True, help_text="One a line. Entries are blocked while there are any."
+    )
+    error = models.TextField(blank=True, help_text="Why the last look came to no end.")
+
+    def __str__(self) -> str:
+        return f"{self.account}: {'differs' if self.differences else 'agrees'}"
+
+
 class ApiKey(models.Model):
     """A machine's key for the REST API: shown once, stored as SHA-256, limited to its scopes."""
 
@@ -119,12 +138,13 @@ class ApiKey(models.Model):
         NEWS = "news", "post news"
         CONFIRM = "confirm", "confirm or decline orders"
         KILL = "kill", "engage the kill switch and read its report"
+        SETTLE = "settle", "say what became of orders in doubt"
 
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     key_sha256 = models.CharField(max_length=64, editable=False)
     scopes = models.CharField(
-        max_length=120, help_text="Separated by spaces: marks, state, news, confirm, kill."
+        max_length=120, help_text="Separated by spaces: marks, state, news, confirm, settle, kill."
     )
     expires_at = models.DateTimeField(null=True, blank=True)
     is_revoked = models.BooleanField("revoked", default=False)

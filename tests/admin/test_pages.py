@@ -19,7 +19,8 @@ SHOWN = sorted(admin.site._registry, key=lambda model: model._meta.label)
 BY_LABEL = {"argvalues": SHOWN, "ids": [model._meta.label_lower for model in SHOWN]}
 EVIDENCE = {
     "execution.signal", "execution.decision", "execution.order", "execution.orderevent", "execution.fill",
-    "execution.exit", "execution.kill", "execution.position", "execution.heartbeat", "execution.mark", "execution.alarm",
+    "execution.exit", "execution.kill", "execution.position", "execution.heartbeat", "execution.mark",
+    "execution.reconciliation", "execution.alarm",
     "firms.flag", "firms.auditentry", "firms.termssnapshot", "firms.cashflow", "firms.termsource",
 }  # fmt: skip
 

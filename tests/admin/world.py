@@ -21,6 +21,7 @@ from execution.models import (
     Order,
     OrderEvent,
     Position,
+    Reconciliation,
     Signal,
 )
 from firms import services
@@ -95,6 +96,7 @@ def make_world(text: str = "plain", *, actor: User | None = None) -> Account:
     Position.objects.create(account=account, symbol=text[:64], family=text[:64], quantity=Decimal(0))
     Mark.objects.create(symbol=f"M{text}"[:64], price=Decimal(1), at=now)
     NewsEvent.objects.create(name=f"CPI {text}", at=now + timedelta(days=2), targets=text, source=text)
+    Reconciliation.objects.create(account=account, at=now, due_at=now, differences=text, error=text)
     heartbeats.beat(f"worker {text}"[:40])
     new_api_key(f"key {text}"[:80], ["marks"])
     Group.objects.create(name=f"group {text}")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from execution import dispatch
+from execution import alarms, dispatch
 from execution.connectors import InDoubt, Rejected, Unavailable
 from execution.models import Alarm, Order, OrderEvent, Signal, SignalSource
 from firms.models import Account, LossLimit, Program
@@ -206,7 +206,7 @@ def test_an_order_in_doubt_raises_one_alarm(approved: Approved, venue: Venue) ->
     alarm = Alarm.objects.get()
     assert (alarm.kind, alarm.account) == ("order_in_doubt", approved.account)
     assert "no answer" in alarm.message
-    dispatch.alarms.raise_alarm(alarm.kind, alarm.subject, "again", now=NOON)
+    alarms.raise_alarm(alarm.kind, alarm.subject, "again", now=NOON)
     assert Alarm.objects.count() == 1
 
 

@@ -53,8 +53,8 @@ def work(account: Account) -> str:
 
 
 def settle(clock: time_machine.Traveller) -> None:
-    """What the supervisor and the workers do in the next minute, or until there is nothing left to do."""
-    for _ in range(30):
+    """What the supervisor and the workers do in the next minutes, or until there is nothing left to do."""
+    for _ in range(60):
         clock.shift(2)
         supervision.sweep()
         if run_queue() == 0 and not Exit.objects.filter(done_at=None).exists():

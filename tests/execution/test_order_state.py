@@ -22,16 +22,17 @@ from firms.services import open_flags_on
 from tests.execution.make import decide, entry_signal, make_follower, make_order
 from tests.make import NOON, make_account, make_source
 
-# design/orders.md, and two things it leaves open: a fill report may overtake the answer to its own request,
-# so SUBMITTING also goes straight to what the venue says; and a dry run whose process died may still answer.
+# design/orders.md, and three things it leaves open: a fill report may overtake the answer to its own request,
+# so SUBMITTING also goes straight to what the venue says; a dry run whose process died may still answer; and
+# an order that a venue accepted and later does not know is held for a person.
 AT_VENUE = {S.ACCEPTED, S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED}
 DESIGN: dict[S, set[S]] = {
     S.AWAITING_CONFIRMATION: {S.APPROVED, S.DENIED, S.EXPIRED, S.CANCELED},
     S.DENIED: set(),
     S.APPROVED: {S.SUBMITTING, S.CANCELED, S.EXPIRED},
     S.SUBMITTING: AT_VENUE | {S.UNKNOWN, S.SKIPPED},
-    S.ACCEPTED: {S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED},
-    S.PARTIALLY_FILLED: {S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED},
+    S.ACCEPTED: {S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.REJECTED, S.HELD},
+    S.PARTIALLY_FILLED: {S.PARTIALLY_FILLED, S.FILLED, S.CANCELED, S.EXPIRED, S.HELD},
     S.UNKNOWN: AT_VENUE | {S.HELD, S.SKIPPED},
     S.HELD: AT_VENUE,
     S.CANCELED: {S.FILLED},

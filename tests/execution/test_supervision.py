@@ -191,6 +191,7 @@ def test_a_paper_order_whose_report_was_lost_is_heard_of(
     assert (the_entry(account).status, held(account)) == ("filled", 2)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_one_exit_that_fails_does_not_stop_the_next(
     source: SignalSource, account: Account, venue: Venue, clock: time_machine.Traveller
 ) -> None:

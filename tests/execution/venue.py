@@ -36,7 +36,11 @@ class Venue:
         self.fills: dict[int, list[VenueFill]] = {}
         self.sent: dict[str, tuple[int, ApprovedOrder]] = {}  # whatever was on the wire, seen here or not
         self.working: set[str] = set()
-        self.refused: set[str] = set()  # were on the wire, never got there: the venue does not know them
+        self.stops: dict[str, VenueOrder] = {}
+        self.refuses_stops = False  # those that come with an entry
+        self.balance = Decimal(50_000)
+        self.ended: dict[str, OrderStatus] = {}  # cancelled, expired or refused, by client order id
+        self.hidden: set[str] = set()  # executed or working, yet in no list
         self.before: Callable[[str], None] = lambda _what: None  # a hook that runs inside each call
 
     def asked(self, what: str) -> list[str]:
@@ -73,6 +77,11 @@ class Venue:
         key = account_id, symbol
         self.held[key] = self.held.get(key, Decimal(0)) + side.sign * quantity
 
+    def end(self, names: set[str], status: OrderStatus = OrderStatus.CANCELED) -> None:
+        """Orders that work no longer."""
+        self.working -= names
+        self.ended |= dict.fromkeys(names, status)
+
     def fill(self, client_order_id: str) -> None:
         """Execute an order, be it one that nobody here admitted to have."""
         account_id, order = self.sent[client_order_id]
@@ -85,17 +94,34 @@ class FakeConnector(Connector):
 
     venue: ClassVar[Venue]
     must_reconcile = False  # tests of that turn it on
+    keeps_stops: ClassVar[bool] = False
 
     def submit(self, order: ApprovedOrder) -> Sent:
         name = order.client_order_id
         is_new = name not in self.venue.sent
         self.venue.sent[name] = self.account.pk, order
         self.venue.enter("submit", name)
+        if not self.venue.refuses_stops:
+            self._keep_stop(order)
         if is_new and self.venue.fills_at_once:
             self.venue.fill(name)
         elif is_new:
             self.venue.working.add(name)
         return Sent(f"v-{name}")
+
+    def protect(self, order: ApprovedOrder) -> Sent:
+        self.venue.enter("protect", order.client_order_id)
+        self._keep_stop(order)
+        return Sent(f"v-{order.client_order_id}")
+
+    def _keep_stop(self, order: ApprovedOrder) -> None:
+        self.venue.stops.setdefault(
+            order.client_order_id,
+            VenueOrder(
+                order.client_order_id, f"s-{order.client_order_id}", order.symbol, order.side.opposite,
+                order.quantity, Decimal(0), OrderStatus.ACCEPTED, True, order.stop_loss,
+            ),
+        )  # fmt: skip
 
     def close(self, order: ClosingOrder) -> Sent:
         self.venue.enter("close", order.client_order_id)
@@ -110,22 +136,28 @@ class FakeConnector(Connector):
 
     def cancel(self, client_order_id: str) -> None:
         self.venue.enter("cancel", client_order_id)
-        self.venue.working.discard(client_order_id)
+        self.venue.end({client_order_id} & self.venue.working)
 
     def find(self, client_order_id: str) -> VenueOrder | None:
         self.venue.enter("find", client_order_id)
         found = self.venue.sent.get(client_order_id)
-        if found is None or client_order_id in self.venue.refused:
+        if found is None or client_order_id in self.venue.hidden:
             return None
-        return self._as_venue_order(client_order_id, found[1])
+        order = self._as_venue_order(client_order_id, found[1])
+        # What raised before it was executed has not arrived (yet): nobody there knows it.
+        return (
+            order
+            if order.filled_quantity or client_order_id in {*self.venue.working, *self.venue.ended}
+            else None
+        )
 
     def working_orders(self) -> Sequence[VenueOrder]:
         self.venue.enter("working_orders", "")
         return [
             self._as_venue_order(name, order)
             for name, (pk, order) in self.venue.sent.items()
-            if pk == self.account.pk and name in self.venue.working
-        ]
+            if pk == self.account.pk and name in self.venue.working - self.venue.hidden
+        ] + [stop for stop in self.venue.stops.values() if self.keeps_stops]
 
     def _as_venue_order(self, name: str, order: ApprovedOrder) -> VenueOrder:
         fills = self.venue.fills.get(self.account.pk, [])
@@ -135,7 +167,7 @@ class FakeConnector(Connector):
         if name in self.venue.working:
             status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED
         else:
-            status = OrderStatus.FILLED if filled >= order.quantity else OrderStatus.CANCELED
+            status = self.venue.ended.get(name, OrderStatus.FILLED)
         return VenueOrder(name, f"v-{name}", order.symbol, order.side, order.quantity, filled, status)
 
     def positions(self) -> Sequence[VenuePosition]:
@@ -151,7 +183,7 @@ class FakeConnector(Connector):
 
     def cancel_all(self, symbols: Sequence[str]) -> None:
         self.venue.enter("cancel_all", ",".join(symbols))
-        self.venue.working -= self._working(symbols)
+        self.venue.end(self._working(symbols))
 
     def _working(self, symbols: Sequence[str]) -> set[str]:
         mine = {name: order for name, (pk, order) in self.venue.sent.items() if pk == self.account.pk}
@@ -164,8 +196,8 @@ class FakeConnector(Connector):
         fills = self.venue.fills.get(self.account.pk, [])
         return VenueReport(
             state=StateReport(
-                balance=Decimal(50_000),
-                equity=Decimal(50_000),
+                balance=self.venue.balance,
+                equity=self.venue.balance,
                 as_of=timezone.now(),
                 source=StateSource.VENUE,
             ),

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from execution.models import Decision, Order
+from execution.models import ApiKey, Decision, Order
 from firms.models import AuditEntry
 from firms.services import raise_flag
 from tests.execution.make import entry_signal, make_follower, make_live_follower, route, the_entry
@@ -29,6 +29,32 @@ def order(venue: Venue) -> Order:
 def answer(order: Order, word: str, body: Any = None, key: str | None = KEY) -> Any:
     said = {"reason": "looks good"} if body is None else body
     return call("post", f"/api/v1/orders/{order.pk}/{word}/", said, key)
+
+
+@pytest.mark.parametrize(
+    ("happened", "status"), [(True, "accepted"), (False, "canceled")], ids=["it happened", "it did not"]
+)
+def test_a_key_that_may_settle_says_what_became_of_an_order_in_doubt(
+    order: Order, happened: bool, status: str
+) -> None:
+    Order.objects.update(status="held")
+    said = {"happened": happened, "reason": "seen in the list"}
+    assert answer(order, "settle", said).status_code == 403
+    ApiKey.objects.update(scopes="settle")
+    found = answer(order, "settle", said)
+    assert (found.status_code, found.json()["status"]) == (200, status)
+    again = answer(order, "settle", said)
+    assert (again.status_code, again.json()["code"]) == (409, "not_in_doubt")
+
+
+@pytest.mark.parametrize("happened", ["no", 0, None, "true"])
+def test_only_true_and_false_settle_an_order(order: Order, happened: object) -> None:
+    ApiKey.objects.update(scopes="settle")
+    Order.objects.update(status="held")
+    found = answer(order, "settle", {"happened": happened, "reason": "x"})
+    assert found.status_code == 400
+    order.refresh_from_db()
+    assert order.status == "held"
 
 
 def status_of(order: Order) -> dict[str, Any]:
