@@ -60,6 +60,8 @@ class AccountState:
     losses_in_a_row    positions closed at a loss since the last one closed at a profit
     last_loss_at       when the last of them was closed
     last_trade_at      when anything was last filled
+    close_missed       the close of `closed_day` was not seen; it may still be told
+    since              when money was last paid out or the state restated: what is older knows other money
     """
 
     balance: Decimal
@@ -82,6 +84,8 @@ class AccountState:
     losses_in_a_row: int = 0
     last_loss_at: datetime | None = None
     last_trade_at: datetime | None = None
+    close_missed: bool = False
+    since: datetime | None = None
 
 
 def opening_state(report: StateReport, day: TradingDay) -> AccountState:
@@ -108,11 +112,12 @@ def opening_state(report: StateReport, day: TradingDay) -> AccountState:
         highest_balance=report.highest_balance,
         day_start_highest_close=report.highest_close,
         reported_floor=report.floor,
+        since=report.as_of,
     )
 
 
 def mark(state: AccountState, report: StateReport) -> AccountState:
-    """The state after a report. A report older than the state changes nothing.
+    """The state after a report. A report older than the state changes nothing (see `days.book`).
 
     Run `roll_day` up to the report's own time first: a report belongs to the day of its own time.
     A day's opening balance is the close before it, as long as the day itself has not closed.
@@ -133,6 +138,7 @@ def mark(state: AccountState, report: StateReport) -> AccountState:
         day_start_balance=_told(report.day_start_balance, state.day_start_balance),
         day_start_equity=_told(report.day_start_equity, state.day_start_equity),
         last_close=last_close,
+        close_missed=state.close_missed and last_close is None and report.highest_close is None,
         highest_equity=_raised(_told(report.highest_equity, state.highest_equity), report.equity),
         highest_close=_raised(highest_close, report.last_close),
         highest_balance=_raised(_told(report.highest_balance, state.highest_balance), report.balance),
@@ -157,13 +163,15 @@ def roll_day(state: AccountState, day: TradingDay, now: datetime, *, settled: bo
 
 
 def _past_close(state: AccountState, day: TradingDay, closed: date, *, settled: bool) -> AccountState:
-    if settled or day.closes_at(closed) - state.as_of <= SNAPSHOT_GRACE:
-        highest = _raised(state.highest_close, state.balance)
-        return replace(state, closed_day=closed, last_close=state.balance, highest_close=highest)
     # The one close may still be told (it is the next day's opening balance); of several, one never is.
+    if settled or day.closes_at(closed) - state.as_of <= SNAPSHOT_GRACE:
+        highest = None if state.close_missed else _raised(state.highest_close, state.balance)
+        return replace(
+            state, closed_day=closed, last_close=state.balance, highest_close=highest, close_missed=False
+        )
     missed_several = day.next_day(state.closed_day) != closed
     highest_close = None if missed_several or state.last_close is None else state.highest_close
-    return replace(state, closed_day=closed, last_close=None, highest_close=highest_close)
+    return replace(state, closed_day=closed, last_close=None, highest_close=highest_close, close_missed=True)
 
 
 def _past_reset(state: AccountState, day: TradingDay, today: date, *, settled: bool) -> AccountState:

@@ -62,12 +62,17 @@ def book(account: Account, report: VenueReport, *, now: datetime, is_newest: boo
     settled = is_settled(account)
     earliest = min((fill.filled_at for fill in report.fills), default=report.state.as_of)
     services.roll(account, min(earliest, now), settled=settled)
-    valued_at = AccountState.objects.filter(account=account).values_list("as_of", flat=True).first()
+    known = AccountState.objects.filter(account=account).values_list("as_of", "since").first()
+    valued_at, since = known or (None, None)
     for fill in report.fills:
         _book_fill(account, fill, now, valued_at)
     state = report.state
     if is_newest and valued_at is not None:
-        state = replace(state, as_of=max(state.as_of, valued_at))  # clocks differ; what was said last counts
+        # Clocks differ; what was said last counts, and it knows of every payout.
+        state = replace(state, as_of=max(state.as_of, valued_at, since or valued_at))
+    elif valued_at is not None and state.as_of < valued_at:  # late: it tells of its own time only
+        services.record_report(account, state, settled=False)
+        return False
     if not is_newest and not _is_news(account, state.as_of, now):
         return False
     _value(account, report.positions)
@@ -76,13 +81,12 @@ def book(account: Account, report: VenueReport, *, now: datetime, is_newest: boo
 
 
 def _is_news(account: Account, as_of: datetime, now: datetime) -> bool:
-    """Whether a snapshot counts: not from the future, and not older than a fill or a snapshot booked
-    before. Prices and money are taken together or not at all: risk is measured from the one to the other."""
+    """Whether a snapshot counts: not from the future, and not older than a fill booked before. Prices and
+    money are taken together or not at all: risk is measured from the one to the other."""
     if as_of > now + CLOCK_TOLERANCE:
         return False
-    fills = Position.objects.filter(account=account).aggregate(last=Max("last_fill_at"))["last"]
-    known = AccountState.objects.filter(account=account).values_list("as_of", flat=True).first()
-    return all(earlier is None or as_of >= earlier for earlier in (fills, known))
+    last_fill = Position.objects.filter(account=account).aggregate(last=Max("last_fill_at"))["last"]
+    return last_fill is None or as_of >= last_fill
 
 
 class ReportsItself(Exception):

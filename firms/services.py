@@ -16,9 +16,10 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from enforcement import account as core
-from enforcement.floors import PayoutEffect, levels_of
+from enforcement import days
+from enforcement.floors import Anchor, LossFloor, PayoutEffect, ShareOf, levels_of
 from enforcement.program import ProgramTerms
-from firms import audit
+from firms import account_days, audit
 from firms.audit import Actor
 from firms.models import (
     MANUAL,
@@ -213,7 +214,7 @@ def _name(subject: Subject) -> str:
 
 
 def record_report(account: Account, report: core.StateReport, *, settled: bool) -> AccountState:
-    """Book a report of balance and equity; the caller holds the trader's lock.
+    """Book a report of balance and equity, however late; the caller holds the trader's lock.
 
     `settled`: nothing was open since the last report, so the balance at every reset since is known.
     The first report of an account starts its state at the report's own figures. A floor that the report
@@ -223,15 +224,48 @@ def record_report(account: Account, report: core.StateReport, *, settled: bool) 
     stored = AccountState.objects.filter(account=account).first()
     if stored is None:
         state = core.opening_state(report, terms.day)
+        account_days.save(account, days.figures_of(report, terms.day))
     else:
         before = stored.to_core()
-        state = core.roll_day(before, terms.day, report.as_of, settled=settled)
-        if state is not before:  # the turn of the day alone can break a floor, before anything is reported
-            _flag_breaches(account, state, terms, _turned_at(state, terms, report.as_of))
-        state = core.mark(state, report)
+        if days.is_outdated(before, report):
+            _see_late(account, report, terms)
+            return stored
+        state = _booked(account, before, report, terms, settled=settled)
+    if report.as_of < state.as_of:
+        _see_late(account, report, terms)
+        _flag_late_breaches(account, state, report, terms)
     row = _store(account, state)
     _flag_breaches(account, state, terms, state.as_of)
     return row
+
+
+def _booked(
+    account: Account,
+    before: core.AccountState,
+    report: core.StateReport,
+    terms: ProgramTerms,
+    *,
+    settled: bool,
+) -> core.AccountState:
+    if not days.concerns_days(before, report, terms.day):
+        return core.mark(before, report)
+    known = account_days.load(account, before)
+    state, known = days.turn(before, known, terms.day, report.as_of, settled=settled)
+    if state is not before:  # the turn of the day alone can break a floor, before anything is reported
+        _flag_breaches(account, state, terms, _turned_at(state, terms, report.as_of))
+    state, known = days.book(state, known, report, terms.day, settled=settled)
+    account_days.save(account, known)
+    return state
+
+
+def _see_late(account: Account, report: core.StateReport, terms: ProgramTerms) -> None:
+    """A report belongs to the day of its own time, whenever it arrives."""
+    today = terms.day.day_of(report.as_of)
+    opening = account_days.stored(account).get(today, days.NOTHING).opening_balance
+    account_days.see(
+        account, today, balance=report.balance, equity=report.equity, as_of=report.as_of,
+        opening=None if opening is None else opening.amount,
+    )  # fmt: skip
 
 
 def roll(account: Account, now: datetime, *, settled: bool) -> AccountState | None:
@@ -243,9 +277,11 @@ def roll(account: Account, now: datetime, *, settled: bool) -> AccountState | No
     if stored is None:
         return None
     before, terms = stored.to_core(), _terms_of(account)
-    state = core.roll_day(before, terms.day, now, settled=settled)
-    if state is before:
+    if core.roll_day(before, terms.day, now, settled=settled) is before:
         return stored
+    known = account_days.load(account, before)
+    state, known = days.turn(before, known, terms.day, now, settled=settled)
+    account_days.save(account, known)
     row = _store(account, state)
     _flag_breaches(account, state, terms, _turned_at(state, terms, now))
     return row
@@ -300,10 +336,15 @@ def record_cash_flow(
     resets = any(floor.payout_effect is PayoutEffect.RESET for floor in terms.floors)
     before = stored.to_core()
     state = core.cash_flow(before, kind, amount, peaks_reset_to=terms.starting_balance if resets else None)
+    if kind is core.CashFlow.PAYOUT_PAID:
+        known = account_days.load(account, before)
+        account_days.save(account, days.learn(known, days.figures_now(state, now)))
+        state = replace(state, since=now)
     row = _store(account, state)
     if kind is core.CashFlow.PAYOUT_PAID:
         day = AccountDay.objects.filter(account=account, day=state.trading_day)
-        day.update(paid_out=F("paid_out") + amount, opening_balance=F("opening_balance") + amount)
+        opened_with = F("opening_balance") + amount
+        day.update(paid_out=F("paid_out") + amount, opening_balance=opened_with, last_report_at=now)
     CashFlowRow.objects.create(account=account, kind=kind.value, amount=amount, at=now, reason=reason)
     audit.record(
         f"account.{kind.value}", _name(account), now=now, actor=actor, reason=reason,
@@ -333,27 +374,42 @@ def _flag_breaches(account: Account, state: core.AccountState, terms: ProgramTer
             raise_flag(account, key, cause=at.floor.kind.value, reason=reason, until=until, now=now)
 
 
+# Floors that stand where they stood when a late report was true: on its own day, and on any day.
+_OF_THE_DAY = frozenset({Anchor.INITIAL, Anchor.DAY_START_BALANCE, Anchor.DAY_START_HIGHER})
+_OF_ANY_DAY = frozenset({Anchor.INITIAL})
+
+
+def _flag_late_breaches(
+    account: Account, state: core.AccountState, report: core.StateReport, terms: ProgramTerms
+) -> None:
+    """What broke a floor was a breach, however late it is known; where a trailing floor was then, is not."""
+    same_day = terms.day.day_of(report.as_of) == state.trading_day
+    anchors = _OF_THE_DAY if same_day else _OF_ANY_DAY
+    then = replace(
+        state, balance=report.balance, equity=report.equity, as_of=report.as_of, reported_floor=None
+    )
+    floors = tuple(
+        floor
+        for floor in terms.floors
+        if floor.anchor in anchors and floor.lock_at is None and (same_day or _stands_still(floor))
+    )
+    _flag_breaches(account, then, replace(terms, floors=floors), state.as_of)
+
+
+def _stands_still(floor: LossFloor) -> bool:
+    """Whether a floor under the starting balance is where it was on any day, and still matters today."""
+    return floor.is_hard and not floor.tiers and floor.share_of is not ShareOf.HIGHEST_CLOSE_PROFIT
+
+
 def _store(account: Account, state: core.AccountState) -> AccountState:
     columns = {name: getattr(state, name) for name in state.__slots__}
     row, _ = AccountState.objects.update_or_create(
         account=account, defaults={**columns, "source": state.source.value}
     )
-    day, made = AccountDay.objects.get_or_create(
-        account=account,
-        day=state.trading_day,
-        defaults={
-            "opening_balance": state.day_start_balance,
-            "closing_balance": state.balance,
-            "high_equity": state.equity,
-            "low_equity": state.equity,
-        },
-    )
-    if not made:
-        day.opening_balance = state.day_start_balance
-        day.closing_balance = state.balance
-        day.high_equity = max(day.high_equity, state.equity)
-        day.low_equity = min(day.low_equity, state.equity)
-        day.save(update_fields=["opening_balance", "closing_balance", "high_equity", "low_equity"])
+    account_days.see(
+        account, state.trading_day, balance=state.balance, equity=state.equity, as_of=state.as_of,
+        opening=state.day_start_balance,
+    )  # fmt: skip
     return row
 
 
@@ -403,6 +459,7 @@ def restate(
     """Start the account's state anew from `opening`, forgetting what was known of its money."""
     lock_traders([account.trader_id])
     AccountState.objects.filter(account=account).delete()
+    account_days.forget(account)
     report = _opening_report(account, opening, now, source)
     if opening.payouts_paid:  # they decide where some programs' floors are: known before any is tested
         state = replace(

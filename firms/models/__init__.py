@@ -3,6 +3,7 @@
 from firms.models.account import Account, AccountDay, AccountState, CashFlow
 from firms.models.audit import AuditEntry
 from firms.models.closure import MarketClosure
+from firms.models.day_figures import DayFigures
 from firms.models.firm import Firm, Trader
 from firms.models.flag import MANUAL, Flag, FlagKey, Scope
 from firms.models.instrument import Instrument, TradingSession
@@ -19,6 +20,7 @@ __all__ = [
     "AuditEntry",
     "CashFlow",
     "ConsistencyScope",
+    "DayFigures",
     "Evidence",
     "Firm",
     "Flag",

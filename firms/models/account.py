@@ -184,6 +184,13 @@ class AccountState(models.Model):
     losses_in_a_row = models.PositiveIntegerField(default=0)
     last_loss_at = models.DateTimeField(null=True, blank=True)
     last_trade_at = models.DateTimeField(null=True, blank=True)
+    close_missed = models.BooleanField(
+        default=False, help_text="The last close was not seen; it may still be told."
+    )
+    since = models.DateTimeField(
+        null=True, blank=True,
+        help_text="When it was last restated or paid out: what is older knows other money.",
+    )  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.account}: {self.equity:,.2f}"
@@ -206,6 +213,7 @@ class AccountDay(models.Model):
     closing_balance = money_column()
     high_equity = money_column()
     low_equity = money_column()
+    last_report_at = models.DateTimeField(null=True, help_text="The instant of the closing balance.")
     trades = models.PositiveIntegerField(default=0, help_text="Positions opened.")
     paid_out = money_column(default=Decimal(0))
 
