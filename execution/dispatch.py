@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 
 from enforcement.orders import Side
 from enforcement.program import Automation, Deployment, ProgramTerms
-from execution import alarms, answers, exits, fault, orders, reports
+from execution import alarms, answers, blind, exits, fault, orders, reports
 from execution.answers import Answer
 from execution.clock import database_now
 from execution.connectors import (
@@ -375,6 +375,8 @@ def _record(claim: Claim, outcome: Outcome) -> None:
             Order.objects.filter(pk=order.pk, venue_order_id="").update(venue_order_id=venue_order_id)
         if claim.connector.must_reconcile:
             Reconciliation.objects.filter(account=order.account).update(due_at=now)  # its fills are news
+        if moved and claim.connector.blind:
+            blind.answered(order, now)
         exits.ring_for_open([order.account_id])
     fault.point("dispatch.after_save")
     if status is OrderStatus.ACCEPTED and claim.connector.inline:

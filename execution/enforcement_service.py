@@ -27,9 +27,9 @@ from enforcement.exposure import Position, WorkingOrder
 from enforcement.instruments import Instrument, find
 from enforcement.orders import OrderIntent, Side
 from enforcement.program import GuardPolicy, ProgramTerms
-from execution import connectors, models, surroundings
+from execution import blind, connectors, models, surroundings
 from execution.instruments import extra_instruments
-from execution.order_state import IN_DOUBT, RESERVING
+from execution.order_state import IN_DOUBT, RESERVING, OrderStatus
 from firms.models import Account, Flag, Scope
 from firms.models import AccountState as StateRow
 from firms.statements import keys, moment, read
@@ -38,6 +38,7 @@ from firms.terms import account_terms
 _MAY_FILL = "account_id {{ids}} AND leg = 'entry' AND status IN ({})".format(
     ", ".join(f"'{status.value}'" for status in sorted(RESERVING))
 )
+_SENT = frozenset(status.value for status in RESERVING - {OrderStatus.APPROVED})
 _ON_PAPER = f"""
     account_id {{ids}}
     AND connection_id IN (SELECT id FROM {models.Connection._meta.db_table} WHERE venue = 'paper')
@@ -102,13 +103,15 @@ def load(account_ids: Iterable[int], now: datetime) -> dict[int, Facts | Excepti
     for account in accounts.values():
         account.program, _ = effective[account.pk]
     terms = {pk: found for pk, (_, found) in effective.items()}
+    orders = _by_account(read(models.Order, _MAY_FILL, ids=ids))
     rows = _Rows(
         terms=terms,
         states={row.account_id: row for row in read(StateRow, "account_id {ids}", ids=ids)},
         positions=_by_account(read(models.Position, "account_id {ids}", ids=ids)),
-        orders=_by_account(read(models.Order, _MAY_FILL, ids=ids)),
+        orders=orders,
         flags=_flags(accounts.values(), now),
         paper=keys(models.VenueAccount, "account_id", _ON_PAPER, ids=ids),
+        blind=blind.among({pk for pk, found in orders.items() if any(o.status in _SENT for o in found)}),
         others=surroundings.others(accounts.values(), terms),
         news=surroundings.news(terms.values(), now),
         activity=surroundings.activity(accounts.values(), terms, now),
@@ -159,6 +162,7 @@ class _Rows:
     orders: Mapping[int, list[models.Order]]
     flags: Mapping[int, tuple[OpenFlag, ...]]
     paper: Set[int]
+    blind: Set[int]  # of those with something sent: the ones nobody can be asked about
     others: Mapping[int, tuple[OtherExposure, ...]]
     news: tuple[NewsEvent, ...] | None
     activity: Mapping[int, Activity]
@@ -192,6 +196,9 @@ def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) ->
         and any(filled_at > state.as_of for filled_at in fills)
     ):
         state = None  # money from before the last fill: what that fill won or lost is not in it
+    known = None if state is None else state.to_core()
+    if known is not None and account.pk in rows.blind:
+        known = blind.cautious(known)
     working = tuple(
         WorkingOrder(
             instrument=find_one(o.symbol),
@@ -205,7 +212,7 @@ def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) ->
         account=account,
         terms=terms,
         guard=account.guard,
-        state=None if state is None else _rolled(state.to_core(), terms, now, bool(positions or working)),
+        state=None if known is None else _rolled(known, terms, now, bool(positions or working)),
         positions=positions,
         working=working,
         flags=rows.flags[account.pk],

@@ -9,13 +9,14 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from django.db.models import Max, Q, QuerySet
 
 from enforcement.explain import plain
 from enforcement.orders import Side
 from enforcement.program import Automation
-from execution import alarms, confirmation, doubt, epochs, fault, orders, reports
+from execution import alarms, blind, confirmation, doubt, epochs, fault, orders, reports
 from execution.clock import database_now
 from execution.connectors import (
     ClosingOrder,
@@ -100,6 +101,8 @@ def _round(row: Exit) -> tuple[str, int | None]:
     """One turn: cancel, read, close. A note says what keeps it open; a number that the venue showed the
     target: the newest fill that was booked when it was read."""
     venue = _venue(row.account)
+    if venue is not None and venue.blind:
+        return _round_blind(row, venue), None
     uncancelled = _cancel_covered(row, venue)
     last_fill = _last_fill(row.account)
     if venue is None:
@@ -142,6 +145,34 @@ def _ask_about(row: Exit, venue: Connector) -> None:
                 continue
             doubt.strand(order)
         doubt.ask(order, venue)
+
+
+def _round_blind(row: Exit, venue: Connector) -> str:
+    """One turn where nobody can be asked: tell the symbols to be flat, at last assume that they are."""
+    _cancel_covered(row, None)
+    step = blind.next_step(row, _covered(row), database_now(), partial(_excess, row))
+    if step.flatten:
+        _close_all(row, venue, step.flatten)
+        return ""
+    return step.waits_for or _finish_blind(row)
+
+
+def _finish_blind(row: Exit) -> str:
+    with prompt_transaction(gives_up=False):
+        lock_traders([row.account.trader_id])
+        now = database_now()
+        step = blind.next_step(row, _covered(row), now, partial(_excess, row))
+        if step.flatten or step.waits_for:
+            return step.waits_for
+        note = blind.ASSUMED_FLAT if step.symbols else ""
+        finished = Exit.objects.filter(
+            pk=row.pk, done_at=None, covers=row.covers_id, target=row.target
+        ).update(done_at=now, leased_until=None, note=note)
+        if finished:
+            blind.assume_flat(row, _covered(row), step.symbols, now)
+            alarms.close_alarm("exit_open", f"exit {row.pk}", now=now)
+            _ring_waiting(row)
+    return note or "done"
 
 
 def _venue(account: Account) -> Connector | None:
@@ -272,7 +303,7 @@ def _close_all(row: Exit, venue: Connector, positions: Iterable[VenuePosition]) 
 
 def _close(row: Exit, venue: Connector, position: VenuePosition) -> None:
     """Send one closing order for what was just read: never more than that."""
-    quantity = _excess(row, position)
+    quantity = abs(position.quantity) if venue.blind else _excess(row, position)
     side = Side.SELL if position.quantity > 0 else Side.BUY
     with prompt_transaction(gives_up=False):
         lock_traders([row.account.trader_id])

@@ -14,7 +14,7 @@ from django.db.models import Max
 from enforcement.account import StateReport, StateSource
 from enforcement.instruments import Instrument
 from enforcement.orders import Side
-from execution import alarms, exits, orders
+from execution import alarms, blind, exits, orders
 from execution.clock import database_now
 from execution.connectors import Connector, VenueFill, VenuePosition, VenueReport
 from execution.instruments import family, find_instrument
@@ -93,12 +93,17 @@ class ReportsItself(Exception):
     """The account's own venue reports its money; nobody may post another."""
 
 
-def post_state(account: Account, report: StateReport) -> AccountState:
-    """Book balance and equity that somebody posted. Raises ReportsItself for a paper account."""
+def post_state(account: Account, report: StateReport, *, flat: bool = False) -> AccountState:
+    """Book balance and equity that somebody posted. Raises ReportsItself for a paper account.
+
+    `flat`: they say that nothing was open then, which ends what is assumed of a blind account.
+    """
     with transaction.atomic():
         services.lock_traders([account.trader_id])
         if VenueAccount.objects.filter(account=account, connection__venue=Connection.Venue.PAPER).exists():
             raise ReportsItself(account.label)
+        if flat and blind.among([account.pk]):
+            blind.nothing_open(account, at=report.as_of, now=database_now(), why="posted state")
         return services.record_report(account, report, settled=False)
 
 

@@ -33,6 +33,11 @@ class StateSerializer(serializers.Serializer[Any]):
     highest_balance = money_field(required=False, help_text="The highest balance at any moment.")
     last_close = money_field(required=False, help_text="Balance at the last close of a trading day.")
     floor = money_field(required=False, help_text="The drawdown floor as the firm's own dashboard shows it.")
+    flat = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Nothing was open then: ends what is assumed of an account whose venue can't be asked.",
+    )
 
 
 class StateAnswerSerializer(serializers.Serializer[Any]):
@@ -63,10 +68,11 @@ class AccountStateView(APIView):
         account = Account.objects.select_related("program__firm").filter(pk=account_id).first()
         if account is None:
             raise Http404
-        given = form.validated_data
+        given = dict(form.validated_data)
+        flat = given.pop("flat")
         report = StateReport(**{"as_of": timezone.now(), **given}, source=StateSource.DECLARED)
         try:
-            state = reports.post_state(account, report)
+            state = reports.post_state(account, report, flat=flat)
         except reports.ReportsItself as error:
             raise Problem(
                 409, "reports_itself", "A paper account reports its own balance and equity."

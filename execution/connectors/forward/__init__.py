@@ -43,6 +43,7 @@ class ForwardConnector(Connector):
     """One account at a receiver of webhooks."""
 
     blind: ClassVar[bool] = True
+    must_reconcile: ClassVar[bool] = False  # nothing to compare the books with
 
     def __init__(self, account: Account) -> None:
         """Reads the connection here, in the thread that may ask the database; `submit` runs in a pool."""
