@@ -410,7 +410,9 @@ def _give_back(row: Exit, note: str) -> None:
 
 
 def _ring_waiting(row: Exit) -> None:
-    waiting = SignalChunk.objects.filter(done_at=None, signal__family=row.family)
+    """Ring for chunks that were tried and wait for this exit. The others have a ring of their own: a flood of
+    them must not double with each exit."""
+    waiting = SignalChunk.objects.filter(done_at=None, attempts__gt=0, signal__family=row.family)
     ring_for(chunk.pk for chunk in waiting if row.account_id in chunk.account_ids)
 
 

@@ -13,6 +13,14 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in th
 import pytest
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones, each with a shorter sample beside it, run where PROPGUARD_LONG is set: in CI."""
+    if not os.environ.get("PROPGUARD_LONG"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="long: set PROPGUARD_LONG=1"))
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """A file, not a shared-cache memory database: there, threads meet "table is locked" whatever the wait."""

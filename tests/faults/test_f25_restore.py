@@ -45,14 +45,20 @@ def account(source: SignalSource, venue: Venue) -> Account:
 
 def lose(work: Callable[[], Any]) -> Any:
     """Do something, then put the database back to where it was before, its counters included."""
+    _set_counters()
     with transaction.atomic():
         found = work()
         transaction.set_rollback(True)
+    _set_counters()
+    return found
+
+
+def _set_counters() -> None:
+    """To where the rows say, as a restore does; PostgreSQL's stay where they are at a rollback."""
     with connection.cursor() as cursor:
         models = [Signal, Order, OrderEvent, Exit, Decision, Fill, Epoch]
         for statement in connection.ops.sequence_reset_sql(no_style(), models):
             cursor.execute(statement)
-    return found
 
 
 def restore() -> None:
