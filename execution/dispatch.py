@@ -366,7 +366,10 @@ def _record(claim: Claim, outcome: Outcome) -> None:
         lock_traders([order.account.trader_id])
         now = database_now()
         order.refresh_from_db(fields=["status", "settled_at"])
+        was_in_doubt = order.status in IN_DOUBT
         moved = orders.move(order, status, now=now, detail=detail, venue_order_id=venue_order_id)
+        if moved and was_in_doubt:
+            orders.close_doubt(order, now)  # its process was slow, and its answer is here after all
         if moved and status is OrderStatus.UNKNOWN:
             orders.doubt(order, detail, now)
             if claim.connector.blind:

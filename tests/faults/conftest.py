@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from execution import reconcile
 from firms.models import Account
 from tests.execution.conftest import clock, venue
 from tests.fakevenue.fixtures import at_venue, fake_venue, venue_process
@@ -29,4 +30,5 @@ def follower(transactional_db: None, fake_venue: FakeVenue, own_folder: Path) ->
     """A live account at the fake venue that follows the source "tv"; visible to other processes."""
     account = at_venue(make_account(live=True))
     make_route(make_source(), account)
+    assert reconcile.reconcile(account)
     return account

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from django_q.models import OrmQ
 
-from execution import supervision, tasks
+from execution import reconcile, supervision, tasks
 from execution.models import Alarm, Decision, Exit, Order, OrderEvent, Signal, SignalChunk, SignalSource
 from firms.models import Account
-from tests.execution.make import close_signal, entry_signal, run_queue, the_entry
+from tests.execution.make import close_signal, decide, entry_signal, held, run_queue, the_entry
 from tests.fakevenue.process import FakeVenue
 from tests.faults.workers import DIED, Web, later, run
 from tests.make import make_account, make_route, make_source
@@ -100,41 +100,58 @@ def test_f03_a_worker_that_dies_before_the_claim(
     assert (Decision.objects.count(), fake_venue.held(AT_VENUE)) == (1, 2)
 
 
-@pytest.mark.parametrize(
-    ("point", "executed"),
-    [
-        pytest.param("dispatch.after_claim", 0, id="F04 claimed, nothing sent"),
-        pytest.param("dispatch.before_send", 0, id="F04 about to send"),
-        pytest.param("dispatch.after_send", 2, id="F05 executed, the answer not read"),
-        pytest.param("dispatch.before_save", 2, id="F06 answered, not saved"),
-    ],
-)
-def test_f04_f05_f06_a_worker_that_dies_between_the_claim_and_the_save(
-    follower: Account, signal: Signal, fake_venue: FakeVenue, point: str, executed: int
+def its_task_comes_again(signal: Signal) -> None:
+    """What the queue and the sweep do after a death: the task once more, and fifteen seconds later the doubt."""
+    tasks.route_chunk(chunk_of(signal))
+    with later(15.001):
+        supervision.sweep()
+        run_queue()
+
+
+@pytest.mark.parametrize("point", ["dispatch.after_claim", "dispatch.before_send"])
+def test_f04_a_worker_that_dies_between_the_claim_and_the_send(
+    follower: Account, signal: Signal, fake_venue: FakeVenue, point: str
 ) -> None:
-    """Perhaps sent: never sent again, its risk stays reserved, a person is told."""
+    """Perhaps sent: the venue is asked, does not have it, and a person must say. No entry leaves meanwhile."""
     dies_at(point, signal, fake_venue)
     assert the_entry(follower).status == "submitting"
-    for _ in range(2):  # its task comes again as well
-        tasks.route_chunk(chunk_of(signal))
-        with later(15.001):
-            supervision.sweep()
-            run_queue()
-    order = the_entry(follower)
-    assert order.status == "unknown"
-    assert [alarm.kind for alarm in Alarm.objects.all()] == ["order_in_doubt"]
-    assert len(fake_venue.asked("place")) == executed // 2
-    assert fake_venue.executed(order.client_order_id) == executed
+    its_task_comes_again(signal)
+    assert the_entry(follower).status == "unknown"
+    with later(16):
+        reconcile.reconcile(follower)
+    assert the_entry(follower).status == "held"
+    assert [alarm.kind for alarm in Alarm.objects.filter(closed_at=None)] == ["order_held"]
+    assert fake_venue.asked("place") == []
+    [denied] = decide(entry_signal(SignalSource.objects.get(), contracts=1))
+    assert not denied.allowed
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("dispatch.after_send", id="F05 the answer not read"),
+        pytest.param("dispatch.before_save", id="F06 the answer not saved"),
+    ],
+)
+def test_f05_f06_a_worker_that_dies_after_the_venue_executed(
+    follower: Account, signal: Signal, fake_venue: FakeVenue, point: str
+) -> None:
+    """The venue is asked by our own id and has it: confirmed, and one order."""
+    dies_at(point, signal, fake_venue)
+    its_task_comes_again(signal)
+    assert the_entry(follower).status == "unknown"
+    with later(16):
+        assert reconcile.reconcile(follower)
+    assert (the_entry(follower).status, held(follower)) == ("filled", 2)
+    assert (len(fake_venue.asked("place")), fake_venue.held(AT_VENUE)) == (1, 2)
+    assert not Alarm.objects.filter(closed_at=None).exists()
 
 
 def test_f07_a_worker_that_dies_after_the_save_is_not_repeated(
     follower: Account, signal: Signal, fake_venue: FakeVenue
 ) -> None:
     dies_at("dispatch.after_save", signal, fake_venue)
-    tasks.route_chunk(chunk_of(signal))
-    with later(15.001):
-        supervision.sweep()
-        run_queue()
+    its_task_comes_again(signal)
     order = the_entry(follower)
     assert OrderEvent.objects.filter(order=order, after="submitting").count() == 1
     assert (len(fake_venue.asked("place")), SignalChunk.objects.filter(done_at=None).count()) == (1, 0)

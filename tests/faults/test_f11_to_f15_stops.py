@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 import time_machine
 from django.conf import settings
-from django.utils import timezone
 from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ
 
-from execution import answers, dispatch, supervision, tasks
+from execution import answers, dispatch, orders, reconcile, supervision, tasks
 from execution.clock import database_now
 from execution.connectors import Unavailable
 from execution.models import Alarm, Decision, Order, Signal, SignalSource
@@ -64,10 +63,7 @@ def worker(signal: Signal, fake_venue: FakeVenue) -> Iterator[Callable[[str], Wo
 
 def settle(order: Order) -> None:
     """A person has looked at the venue, and there is nothing."""
-
-    from execution.orders import settle_as_not_happened
-
-    assert settle_as_not_happened(order, reason="not in its list", now=timezone.now(), actor=None)
+    assert orders.settle(order, happened=False, reason="not in its list", now=database_now())
 
 
 class TestF11:
@@ -115,11 +111,27 @@ class TestF11:
         assert stopped.ended() == 0
         assert the_entry(follower).status == "accepted"
         assert (len(fake_venue.asked("place")), fake_venue.held(AT_VENUE)) == (1, 2)
+        assert not Alarm.objects.filter(closed_at=None).exists()
+
+    def test_f11_against_a_persons_word_it_stops_the_account_and_alarms(
+        self, follower: Account, fake_venue: FakeVenue, worker: Callable[[str], Worker]
+    ) -> None:
+        stopped = worker("dispatch.after_send=stop")
+        stopped.wait_until_it_stands()
+        with later(15.001):
+            supervision.sweep()
+        settle(the_entry(follower))
+        stopped.signal(signals.SIGCONT)
+        assert stopped.ended() == 0
+        assert the_entry(follower).status == "canceled"
+        assert [alarm.kind for alarm in Alarm.objects.filter(closed_at=None)] == ["late_evidence"]
+        [denied] = decide(entry_signal(SignalSource.objects.get(), contracts=1))
+        assert (denied.allowed, denied.code) == (False, "trading_state.paused")
 
 
 def claim_is_over(order: Order) -> Callable[[], bool]:
-    assert order.claimed_at is not None
-    return lambda: (database_now() - order.claimed_at).total_seconds() > dispatch.CLAIM_VALID_SECONDS
+    claimed_at = order.claimed_at or database_now()
+    return lambda: (database_now() - claimed_at).total_seconds() > dispatch.CLAIM_VALID_SECONDS
 
 
 class TestF12:
@@ -139,6 +151,13 @@ class TestF12:
             supervision.sweep()
         assert (the_entry(follower).status, len(fake_venue.asked("place"))) == ("unknown", 1)
         assert Alarm.objects.get().kind == "order_in_doubt"
+        with later(16):
+            assert reconcile.reconcile(follower)
+        assert (the_entry(follower).status, held(follower), len(fake_venue.asked("place"))) == (
+            "filled",
+            2,
+            1,
+        )
 
 
 # --- F13: the task's time runs out ----------------------------------------------------------------------
