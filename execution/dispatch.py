@@ -374,8 +374,6 @@ def _record(claim: Claim, outcome: Outcome) -> None:
             orders.doubt(order, detail, now)
             if claim.connector.blind:
                 orders.hold(order, f"nobody can be asked: {detail}", now)
-        elif not moved and venue_order_id:  # a fill was faster than the answer
-            Order.objects.filter(pk=order.pk, venue_order_id="").update(venue_order_id=venue_order_id)
         if claim.connector.must_reconcile:
             Reconciliation.objects.filter(account=order.account).update(due_at=now)  # its fills are news
         if moved and claim.connector.blind:

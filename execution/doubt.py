@@ -45,15 +45,12 @@ def adopt(order: Order, found: VenueOrder) -> bool:
     with transaction.atomic():
         now = _locked(order)
         status = OrderStatus(order.status)
-        if status not in IN_DOUBT | WORKING:
-            return True
         said = f"the venue says {found.status.value.replace('_', ' ')}"
-        if found.status in _ENDS and order.filled_quantity >= found.filled_quantity:
-            orders.move(order, found.status, now=now, detail=said)
-        elif status in IN_DOUBT:
-            orders.move(
-                order, OrderStatus.ACCEPTED, now=now, detail=said, venue_order_id=found.venue_order_id
-            )
+        is_over = found.status in _ENDS and order.filled_quantity >= found.filled_quantity
+        if status in IN_DOUBT | WORKING:
+            after = found.status if is_over else OrderStatus.ACCEPTED
+            orders.move(order, after, now=now, detail=said)
+        orders.learn_id(order, found.venue_order_id)
         orders.close_doubt(order, now)
     return True
 

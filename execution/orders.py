@@ -32,6 +32,7 @@ def move(order: Order, after: OrderStatus, *, now: datetime, detail: str = "", *
     if not may_follow(before, after):
         if before is not after and (before, after) not in OVERTAKEN:
             _impossible(order, before, after, now, detail)
+        learn_id(order, columns.get("venue_order_id", ""))
         return False
     changed = Order.objects.filter(pk=order.pk, status=before.value).update(
         status=after.value, **({"note": detail} if detail else {}), **columns
@@ -43,6 +44,12 @@ def move(order: Order, after: OrderStatus, *, now: datetime, detail: str = "", *
         setattr(order, name, value)
     OrderEvent.objects.create(order=order, at=now, before=before.value, after=after.value, detail=detail)
     return True
+
+
+def learn_id(order: Order, venue_order_id: str) -> None:
+    """The venue's own number of an order that a fill has moved on before its answer came."""
+    if venue_order_id and not order.venue_order_id:
+        Order.objects.filter(pk=order.pk, venue_order_id="").update(venue_order_id=venue_order_id)
 
 
 def stay(order: Order, *, now: datetime, detail: str, **columns: Any) -> None:

@@ -12,13 +12,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from enforcement.account import StateReport, StateSource
-from enforcement.instruments import Instrument
-from enforcement.orders import Side
-from execution import alarms, blind, exits, orders
+from execution import alarms, blind, exits, orders, positions
 from execution.clock import database_now
 from execution.connectors import Connector, VenueFill, VenuePosition, VenueReport
-from execution.instruments import family, find_instrument
-from execution.models import ClosedTrade, Connection, Fill, Leg, Order, Position, VenueAccount
+from execution.models import Connection, Fill, Leg, Order, Position, VenueAccount
 from execution.order_state import ENDED, RESERVING, OrderStatus
 from firms import services
 from firms.models import Account, AccountState
@@ -64,7 +61,7 @@ def book(account: Account, report: VenueReport, *, now: datetime, is_newest: boo
     services.roll(account, min(earliest, now), settled=settled)
     known = AccountState.objects.filter(account=account).values_list("as_of", "since").first()
     valued_at, since = known or (None, None)
-    for fill in report.fills:
+    for fill in sorted(report.fills, key=lambda fill: fill.filled_at):
         _book_fill(account, fill, now, valued_at)
     state = report.state
     if is_newest and valued_at is not None:
@@ -136,7 +133,7 @@ def _book_fill(account: Account, fill: VenueFill, now: datetime, valued_at: date
     is_own = order is not None and order.side == fill.side.value
     if order is not None and is_own:
         _progress(order, fill, now)
-    _net(account, fill, order if is_own else None, valued_at)
+    positions.net(account, fill, order if is_own else None, valued_at)
     if order is not None and is_own and order.leg == Leg.ENTRY:
         exits.reopen_if_covered(order, now)
 
@@ -168,80 +165,7 @@ def _progress(order: Order, fill: VenueFill, now: datetime) -> None:
         )  # fmt: skip
 
 
-def _net(account: Account, fill: VenueFill, order: Order | None, valued_at: datetime | None) -> None:
-    """Book a fill into the position by symbol; remember the farthest stop that protects it.
-
-    Its price counts as the position's unless the known equity is from later: that has a later price in it
-    (but of a position that begins with this fill there is none).
-    """
-    instrument = find_instrument(fill.symbol)
-    position, _ = Position.objects.get_or_create(
-        account=account,
-        symbol=fill.symbol,
-        defaults={"family": family(fill.symbol), "quantity": ZERO},
-    )
-    before, opened_at = position.quantity, position.opened_at
-    after = before + fill.side.sign * fill.quantity
-    begins, ends = after != 0 and before * after <= 0, before != 0 and before * after <= 0
-    grows = before == 0 or (before > 0) == (fill.side is Side.BUY)
-    crosses = before * after < 0
-    if grows or crosses:
-        stop = order.stop_loss if order is not None and order.leg == Leg.ENTRY else None
-        if before == 0 or crosses:
-            position.average_price, position.stop = fill.price, stop
-        else:
-            held = abs(before) * (position.average_price or fill.price)
-            position.average_price = (held + fill.quantity * fill.price) / abs(after)
-            position.stop = _farther(position.stop, stop, long=after > 0)
-    if after == 0:
-        position.average_price = position.stop = position.opened_at = None
-    if begins:
-        position.opened_at = fill.filled_at
-    position.quantity = after
-    if begins or position.price is None or valued_at is None or fill.filled_at >= valued_at:
-        position.price = fill.price
-    position.last_fill_at = max(fill.filled_at, position.last_fill_at or fill.filled_at)
-    position.save()
-    result = _result(account, position, instrument) if ends and instrument is not None else None
-    if result is not None:
-        ClosedTrade.objects.create(
-            account=account, symbol=position.symbol, family=position.family, opened_at=opened_at,
-            side=Side.BUY.value if before > 0 else Side.SELL.value, closed_at=fill.filled_at, result=result,
-        )  # fmt: skip
-    services.record_trade(account, opened=begins, result=result, at=fill.filled_at)
-
-
-def _result(account: Account, position: Position, instrument: Instrument) -> Decimal | None:
-    """What the position that the newest fill has ended won or lost, commissions of both ways included.
-
-    Walks its fills back to the one that opened it; of a fill that crossed zero each side takes its part.
-    None where they are not all known, or in another currency than the account's.
-    """
-    if instrument.currency != account.program.currency:
-        return None
-    held, points, commission = position.quantity, ZERO, ZERO
-    fills = Fill.objects.filter(account=account, symbol=position.symbol).order_by("-pk")
-    for number, fill in enumerate(fills.iterator(chunk_size=100)):
-        signed = Side(fill.side).sign * fill.quantity
-        before = held - signed
-        opens = number > 0 and before * held <= 0
-        part = held if opens else -before if number == 0 else signed
-        points -= part * fill.price
-        commission += fill.commission * abs(part) / fill.quantity
-        if opens:
-            return instrument.money(points, Decimal(1)) - commission
-        held = before
-    return None
-
-
-def _farther(first: Decimal | None, second: Decimal | None, *, long: bool) -> Decimal | None:
-    """The stop that loses more; None if either part has none: then nothing bounds the whole."""
-    if first is None or second is None:
-        return None
-    return min(first, second) if long else max(first, second)
-
-
-def _value(account: Account, positions: Iterable[VenuePosition]) -> None:
-    for held in positions:
+def _value(account: Account, shown: Iterable[VenuePosition]) -> None:
+    for held in shown:
         if held.price is not None:
             Position.objects.filter(account=account, symbol=held.symbol).update(price=held.price)
