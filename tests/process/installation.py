@@ -1,5 +1,6 @@
 """A whole PropGuard in processes of its own, on a scratch database of the same kind as the test run's."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -94,6 +95,11 @@ class Installation:
         """kill -9 of the process and its whole session."""
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+
+    def kill_group(self, group: int) -> None:
+        """kill -9 of a process group that may have ended already."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
     def end(self) -> None:
         for child in self.children:
