@@ -17,7 +17,7 @@ from enforcement.program import Automation
 from execution import exit_loop, kill, kill_report, orders
 from execution.clock import database_now
 from execution.connectors import Connector, venue_of
-from execution.instruments import find_instrument
+from execution.instruments import family
 from execution.models import Exit, FlatCheck, Leg, Order, Position
 from execution.order_state import IN_DOUBT, IN_FLIGHT, WORKING, OrderStatus
 from execution.prompt import prompt_transaction
@@ -153,11 +153,11 @@ def _close(account: Account, venue: Connector | None, since: datetime) -> None:
     unread: Exception | None = None
     if venue is not None and not venue.blind:
         try:
-            wanted |= {_family(held.symbol): held.symbol for held in venue.positions() if held.quantity != 0}
+            wanted |= {family(held.symbol): held.symbol for held in venue.positions() if held.quantity != 0}
         except Exception as error:  # noqa: BLE001 - raised below: what is known is worked first
             unread = error
     told = _told(account, venue, since)
-    kill.open_exits_for({(account.pk, f): symbol for f, symbol in wanted.items() if f not in told})
+    kill.open_exits_for({(account.pk, name): symbol for name, symbol in wanted.items() if name not in told})
     for pk in Exit.objects.filter(account=account, done_at=None).values_list("pk", flat=True):
         exit_loop.work(pk)
     if unread is not None:
@@ -193,9 +193,9 @@ def _look(account: Account, venue: Connector, since: datetime) -> None:
     one of them could open a position again."""
     at = database_now()
     held = [position for position in venue.positions() if position.quantity != 0]
-    families = {_family(position.symbol) for position in held}
+    families = {family(position.symbol) for position in held}
     resting = venue.working_orders()
-    loose = sorted({order.symbol for order in resting if _family(order.symbol) not in families})
+    loose = sorted({order.symbol for order in resting if family(order.symbol) not in families})
     if loose and (account.program.automation != Automation.ADVISE_ONLY or not venue.live):
         venue.cancel_all(loose)
     _write(account, at, since, positions=len(held), working=len(resting))
@@ -228,8 +228,3 @@ def _write(
         elif at - row.flat_at >= BETWEEN_LOOKS:
             row.verified_at = at
         row.save()
-
-
-def _family(symbol: str) -> str:
-    instrument = find_instrument(symbol)
-    return instrument.family if instrument else symbol

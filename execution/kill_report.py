@@ -9,13 +9,13 @@ from enum import Enum
 from django.db.models import Count, Max, Q
 
 from enforcement.program import Automation
-from execution import connectors, kill
+from execution import connectors, doubt, kill
 from execution.models import Exit, Fill, FlatCheck, Leg, Order, Position, VenueAccount
 from execution.order_state import IN_DOUBT, IN_FLIGHT, WORKING, OrderStatus
 from firms.models import Account, Flag
 from firms.services import Subject
 
-CALL_LIMIT = timedelta(seconds=15)  # longer than any connector's call may take
+CALL_LIMIT = doubt.STRANDED
 
 
 class Look(Enum):

@@ -223,8 +223,8 @@ def test_a_call_on_the_wire_is_said_to_be_and_is_in_doubt_after_its_limit(
     make_order(account, status=OrderStatus.SUBMITTING, claimed_at=timezone.now())
     engage(account)
     assert words(account).startswith("1 order still on the wire")
-    clock.shift(13)
-    assert turn(clock, account).startswith("1 order still on the wire")  # 15 s after its claim
+    clock.shift(12)
+    assert turn(clock, account).startswith("1 order still on the wire")  # 14 s after its claim
     turn(clock, account)
     assert turn(clock, account) == "flat, 1 in doubt, watching until 17:01 UTC"
 
