@@ -6,19 +6,27 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.db.models import Q
+
 from execution import reports
+from execution.connectors import Unavailable
 from execution.connectors.paper import PaperConnector
+from execution.connectors.paper.fills import bar
 from execution.instruments import find_instrument
-from execution.models import Mark, PaperPosition
+from execution.models import Mark, PaperOrder, PaperPosition
 from firms.models import Account
 
 log = logging.getLogger(__name__)
 
 
 class Price(NamedTuple):
+    """A price seen at an instant; `high` and `low`: the extremes since the mark before, where known."""
+
     symbol: str
     price: Decimal
     at: datetime
+    high: Decimal | None = None
+    low: Decimal | None = None
 
 
 class UnknownSymbol(LookupError):
@@ -47,13 +55,17 @@ def _post(symbol: str, price: Price) -> bool:
     is_newer = made or bool(Mark.objects.filter(pk=symbol, at__lt=price.at).update(**values))
     if not is_newer and not Mark.objects.filter(pk=symbol, **values).exists():
         return False  # an older one; the same one again works what failed before
-    held = PaperPosition.objects.filter(symbol=symbol).exclude(quantity=0)
+    held = PaperPosition.objects.filter(symbol=symbol).exclude(quantity=0).values("book")
+    working = PaperOrder.objects.filter(symbol=symbol, is_working=True).values("book")
+    concerned = Account.objects.filter(Q(pk__in=held) | Q(pk__in=working))
     errors = []
-    for account in Account.objects.select_related("program__firm").filter(paper_book__positions__in=held):
+    for account in concerned.select_related("program__firm").order_by("pk"):
         try:
             venue = PaperConnector(account)
-            venue.mark(symbol, price.price, price.at)
+            venue.mark(symbol, bar(price.price, price.high, price.low), price.at)
             reports.collect(venue)
+        except Unavailable as outage:  # a simulated one: the next report books what this mark has done
+            log.warning("The mark of %s is worked, but not booked, for %s: %s", symbol, account, outage)
         except Exception as error:  # the other accounts' stops are worked all the same
             log.exception("The mark of %s could not be worked for %s", symbol, account)
             errors.append(error)

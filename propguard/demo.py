@@ -17,7 +17,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.account import StateSource
-from execution.models import ApiKey, Connection, Fill, PaperBook, Route, SignalSource, VenueAccount
+from execution.models import (
+    ApiKey,
+    Connection,
+    Fill,
+    PaperBook,
+    PaperSettings,
+    Route,
+    SignalSource,
+    VenueAccount,
+)
 from firms.models import Account, Firm, LossLimit, Program, TermSource, Trader, TradingSession
 from firms.services import OpeningState, open_account, raise_flag, restate
 from propguard.environment import secret_file
@@ -28,6 +37,10 @@ ALERT = (
     '{{"secret":"{secret}","action":"buy","symbol":"NQ1!","entry_price":20000.25,"stop_loss":19990,'
     '"contracts":2,"session":"NY AM"}}'
 )
+
+
+# Its one alert shall show the same at any hour, and at once; spread and slippage are as anywhere.
+PAPER_SETTINGS = {"rejects_when_closed": False, "latency_min_ms": 0, "latency_max_ms": 0}
 
 
 class Limit(NamedTuple):
@@ -159,6 +172,8 @@ def seed(now: datetime | None = None) -> None:
     now = now or timezone.now()
     if not SignalSource.objects.filter(name=SOURCE).exists():
         _create(now)
+    for connection in Connection.objects.filter(name=PAPER, venue=Connection.Venue.PAPER):
+        PaperSettings.objects.get_or_create(connection=connection, defaults=PAPER_SETTINGS)
     for demo in ACCOUNTS:
         account = Account.objects.filter(label=demo.label, trader__name=TRADER).first()
         if account is not None and not Fill.objects.filter(account=account).exists():

@@ -23,7 +23,17 @@ MOST_MARKS = 100
 class MarkSerializer(serializers.Serializer[Any]):
     symbol = serializers.CharField(max_length=32)
     price = price_field()
+    high = price_field(required=False, help_text="The highest since the mark before, where it is known.")
+    low = price_field(required=False, help_text="The lowest.")
     at = PastInstantField(required=False, help_text="When the price was seen; now, where it is left out.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The price lies within its bar."""
+        if attrs.get("high", attrs["price"]) < attrs["price"]:
+            raise serializers.ValidationError({"high": "It is below the price."})
+        if attrs.get("low", attrs["price"]) > attrs["price"]:
+            raise serializers.ValidationError({"low": "It is above the price."})
+        return attrs
 
 
 class MarksSerializer(serializers.Serializer[Any]):
@@ -52,7 +62,7 @@ class MarksView(APIView):
         form.is_valid(raise_exception=True)
         now = timezone.now()
         prices = [
-            marks.Price(mark["symbol"], mark["price"], mark.get("at", now))
+            marks.Price(mark["symbol"], mark["price"], mark.get("at", now), mark.get("high"), mark.get("low"))
             for mark in form.validated_data["marks"]
         ]
         try:

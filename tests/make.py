@@ -4,11 +4,16 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from execution.models import Connection, Route, SignalSource, VenueAccount
+from execution.models import Connection, PaperSettings, Route, SignalSource, VenueAccount
 from firms.models import Account, Firm, LossLimit, Program, Trader
 from firms.services import OpeningState, open_account
 
 NOON = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)  # a Wednesday, 12:00 in New York
+# A paper venue without chance: at the mark, at once, whole, at any hour.
+PLAIN_PAPER: dict[str, Any] = {
+    "has_costs": False, "fills_in_parts": False, "latency_min_ms": 0, "latency_max_ms": 0,
+    "touch_fills_percent": 100, "rejects_when_closed": False,
+}  # fmt: skip
 SECRET = "pg-test-secret-4f9b2c71"
 
 
@@ -65,7 +70,7 @@ def make_account(
 ) -> Account:
     """An account with its opening state, as of `now` (the real clock's, where none is given).
 
-    `paper` connects it to the paper venue and switches it live there: its orders fill.
+    `paper` connects it to the paper venue and switches it live there: its orders fill, plainly.
     """
     from django.utils import timezone
 
@@ -80,7 +85,9 @@ def make_account(
     source = StateSource.PAPER if paper else StateSource.DECLARED
     open_account(account, OpeningState(**(state or {})), now=now or timezone.now(), source=source)
     if paper:
-        connection, _ = Connection.objects.get_or_create(name="Paper", venue="paper")
+        connection, made = Connection.objects.get_or_create(name="Paper", venue="paper")
+        if made:
+            PaperSettings.objects.create(connection=connection, **PLAIN_PAPER)
         VenueAccount.objects.create(account=account, connection=connection)
     return account
 

@@ -17,6 +17,8 @@ from execution.admin.overview import (
     trading_now,
 )
 from execution.admin.progress import progress_box
+from execution.connectors.paper.book import Book
+from execution.connectors.paper.words import remarks
 from execution.models import Decision, Order
 from firms.admin.display import NOTHING, ago, list_of, moment, money, number
 from firms.admin.pausing import key_in_words
@@ -33,6 +35,7 @@ def standing_of(account: Account) -> dict[str, Any]:
         "state": state_badges(view),
         "problem": view.problem,
         "warnings": out_of_cohort(account),
+        "remarks": remarks(Book(account)) if view.is_paper else [],
         "figures": _figures(view, now),
         "progress": progress_box(view, now),
         "floors": _floor_rows(view),

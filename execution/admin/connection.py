@@ -1,20 +1,28 @@
 """Connections: logins at venues. Paper needs none."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from execution.admin.paper import PaperSettingsInline, SimulatesFailures
 from execution.models import Connection
 from firms.admin.base import HistoryAdmin, shown
 from firms.admin.display import Tone, badge
 
 
 @admin.register(Connection)
-class ConnectionAdmin(HistoryAdmin):
+class ConnectionAdmin(SimulatesFailures, HistoryAdmin):
     list_display = ("name", "venue_badge", "account_count")
     search_fields = ("name",)
     fieldsets = ((None, {"fields": ("name", "venue")}),)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Paper has settings; every other venue behaves as it does."""
+        is_paper = isinstance(obj, Connection) and obj.venue == Connection.Venue.PAPER
+        return (PaperSettingsInline,) if is_paper else ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         return super().get_queryset(request).annotate(account_total=Count("venue_accounts"))

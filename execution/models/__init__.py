@@ -5,7 +5,7 @@ from execution.models.epoch import Epoch
 from execution.models.forward import ForwardTarget
 from execution.models.kill import FlatCheck, Kill
 from execution.models.order import ClosedTrade, Exit, Fill, Order, OrderEvent, Position
-from execution.models.paper import PaperBook, PaperFill, PaperOrder, PaperPosition
+from execution.models.paper import PaperBook, PaperFill, PaperOrder, PaperPosition, PaperSettings
 from execution.models.signal import Kind, Signal, SignalChunk, SignalKey, Size
 from execution.models.source import Connection, FieldMapping, Route, SignalSource, VenueAccount
 from execution.models.watch import Alarm, ApiKey, Heartbeat, Lease, Mark, NewsEvent, Reconciliation
@@ -35,6 +35,7 @@ __all__ = [
     "PaperFill",
     "PaperOrder",
     "PaperPosition",
+    "PaperSettings",
     "Position",
     "Reconciliation",
     "Route",

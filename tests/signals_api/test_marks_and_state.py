@@ -92,6 +92,8 @@ def test_an_older_mark_changes_nothing() -> None:
         pytest.param({"marks": [{"price": 1}]}, "symbol", id="no symbol"),
         pytest.param({"marks": [{"symbol": "NQ", "price": True}]}, "price", id="a boolean price"),
         pytest.param({"marks": [{"symbol": "NQ", "price": "NaN"}]}, "price", id="not a number"),
+        pytest.param({"marks": [{"symbol": "NQ", "price": 2, "high": 1}]}, "high", id="a high below the price"),
+        pytest.param({"marks": [{"symbol": "NQ", "price": 2, "low": 3}]}, "low", id="a low above the price"),
         pytest.param({"marks": [{"symbol": "NQ", "price": "１"}]}, "price", id="digits of another script"),
         pytest.param({"marks": [{"symbol": "NQ", "price": "1e99"}]}, "price", id="beyond the column"),
         pytest.param({"marks": [{"symbol": "NQ", "price": 1, "at": "2026-03-04T17:00:00"}]}, "at", id="no zone"),
