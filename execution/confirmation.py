@@ -131,7 +131,7 @@ def _decide_anew(order: Order, facts: Facts | Exception, now: datetime) -> Decis
         if isinstance(facts, Exception):
             raise facts
         with transaction.atomic():
-            around = routing.survey(signal, [order.account_id])
+            around = routing.survey(signal, [order.account_id], now)
             intent = _intent(order, around, now)
             found = routing.obstacle(around, facts) or _turned(around, facts)
             verdict = enforce(facts, intent, now, found)

@@ -178,7 +178,7 @@ def _decide(signal: Signal, account_ids: Sequence[int], first_of: SignalChunk | 
         decided = _decided(signal, account_ids)
         open_ids = [pk for pk in account_ids if not _is_complete(signal, pk, decided)]
         facts = load(open_ids, batch.now)
-        around = routing.survey(signal, open_ids)
+        around = routing.survey(signal, open_ids, batch.now)
         batch.has_exits = signal.has_exit or bool(around.open_exits)
         for pk in open_ids:
             _decide_account(batch, around, facts[pk], pk, decided)

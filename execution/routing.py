@@ -10,6 +10,7 @@ from django.db import connection
 from enforcement.calendar import Session, session_at
 from enforcement.instruments import Instrument
 from enforcement.orders import OrderIntent, Side, on_tick
+from execution import clock_watch
 from execution.enforcement_service import Facts
 from execution.instruments import find_instrument
 from execution.models import Exit, Route, Signal
@@ -24,6 +25,7 @@ STILL_CLOSES = frozenset(
         "admission.account_disabled",
         "admission.order_in_doubt",
         "admission.not_reconciled",
+        "admission.clock",
     }
 )
 SIDES = {"long": Side.BUY, "short": Side.SELL}
@@ -39,9 +41,10 @@ class Surroundings:
     routes: Mapping[int, Route]
     open_exits: frozenset[int]  # accounts with an exit of this family still being worked
     superseded: frozenset[int]  # accounts where a later exit has answered this signal's time
+    clock_is_wrong: bool
 
 
-def survey(signal: Signal, account_ids: Iterable[int]) -> Surroundings:
+def survey(signal: Signal, account_ids: Iterable[int], now: datetime) -> Surroundings:
     ids = list(account_ids)
     exits = _exits(ids, signal.family)
     overtaken = {account for account, covers, _ in exits if covers is not None and covers > signal.pk}
@@ -58,6 +61,7 @@ def survey(signal: Signal, account_ids: Iterable[int]) -> Surroundings:
         routes={route.account_id: route for route in routes},
         open_exits=frozenset(account for account, _, still_open in exits if still_open),
         superseded=frozenset(overtaken),
+        clock_is_wrong=clock_watch.is_wrong(now),
     )
 
 
@@ -89,6 +93,8 @@ def obstacle(around: Surroundings, facts: Facts) -> str | None:
         return "admission.superseded"
     if pk in around.open_exits:
         return "admission.exit_pending"
+    if around.clock_is_wrong:
+        return "admission.clock"
     if facts.in_doubt:
         return "admission.order_in_doubt"
     if facts.live and not facts.is_reconciled:

@@ -13,6 +13,7 @@ from functools import partial
 from django_q.brokers import get_broker
 
 from execution import (
+    clock_watch,
     confirmation,
     dispatch,
     doubt,
@@ -69,6 +70,7 @@ def parts() -> tuple[Part, ...]:
         Part(heartbeats.SWEEP, 1.0, sweep),
         Part(heartbeats.RECONCILE, 1.0, lambda _leader: reconciler.look()),
         Part(heartbeats.MONITOR, 2.0, monitor.watch, led=True),
+        Part("clocks", 1.0, lambda _leader: clock_watch.look()),
         Part("listener", 5.0, lambda _leader: listener.look()),
     )
 

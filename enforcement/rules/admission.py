@@ -1,4 +1,4 @@
-"""Nothing stands against the order before the rules look at it: switches, exits, orders in doubt."""
+"""Nothing stands against the order before the rules look at it: switches, exits, orders in doubt, clocks."""
 
 from enforcement.context import OrderContext
 from enforcement.decision import GUARD, BreachType, Finding, Outcome
@@ -15,6 +15,7 @@ MESSAGES = {
     "before that.",
     "admission.not_reconciled": "The account's books and its venue have not been compared within the last minute, "
     "or differ.",
+    "admission.clock": "The clock can't be right: it was set back, or this machine's and the database's differ.",
 }
 _OPEN = Finding(RULE, "admission.open", Outcome.PASS, BreachType.ROUTING, by=GUARD)
 

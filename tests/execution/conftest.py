@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import time_machine
 from django.utils import timezone
 
+import execution.clock
 from tests.execution.venue import Venue, install
 from tests.make import NOON
 
@@ -20,6 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[time_machine.Traveller]:
     for name, module in list(sys.modules.items()):
         if name.startswith("execution.") and hasattr(module, "database_now"):
             monkeypatch.setattr(module, "database_now", lambda: timezone.now())
+    monkeypatch.setattr(execution.clock._Skew, "last", timedelta(0))
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
 

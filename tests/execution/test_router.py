@@ -678,7 +678,7 @@ def test_the_session_by_the_clock_stands_in_for_one_that_is_not_named(source: Si
     """12:00 in New York is half-open NY LUNCH."""
     make_follower(source=source)
     signal = entry_signal(source, session=None)
-    around = routing.survey(signal, [])
+    around = routing.survey(signal, [], NOON)
     assert around.session == "NY LUNCH"
 
 

@@ -22,6 +22,7 @@ ROWS = [
     refused("the account is off", "admission.account_disabled", "routing"),
     refused("a later exit has overtaken it", "admission.superseded", "exit_pending"),
     refused("an exit was still being worked", "admission.exit_pending", "exit_pending"),
+    refused("the clock can't be right", "admission.clock", "routing"),
 ]
 
 
