@@ -108,6 +108,20 @@ class Activity(NamedTuple):
 NO_ACTIVITY = Activity()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierTerms:
+    """Rules that were in force from `since` to `until`, and count until the account's trading day rolls.
+
+    `digest` names them: a stored context keeps that and both instants, the rules stand in their snapshot.
+    """
+
+    digest: str
+    since: datetime
+    until: datetime
+    terms: ProgramTerms
+    guard: GuardPolicy
+
+
 @dataclass(frozen=True)
 class AccountContext:
     """One account at one instant. `state` is None when it could not be had at all.
@@ -153,11 +167,13 @@ class OrderContext(AccountContext):
     """An account and the order wished for it.
 
     `obstacle` is the code of what stands against the order before any rule looks at it: its route is
-    switched off, an exit has overtaken it (the codes are those of rules/admission.py).
+    switched off, an exit has overtaken it (the codes are those of rules/admission.py). `earlier` are the
+    other rules of the account's day, which an entry has to pass as well.
     """
 
     intent: OrderIntent
     obstacle: str | None = None
+    earlier: tuple[EarlierTerms, ...] = ()
 
     @once
     def order_risk(self) -> Decimal | None:
@@ -186,6 +202,11 @@ class OrderContext(AccountContext):
         if intent.target is None or intent.entry_price is None:
             return None
         return intent.instrument.money(abs(intent.target - intent.entry_price), intent.quantity)
+
+    def under(self, earlier: EarlierTerms) -> "OrderContext":
+        """The same wish under other rules of the day. That some of them could not be had then is over."""
+        terms = replace(earlier.terms, unavailable=None)
+        return replace(self, terms=terms, guard=earlier.guard, earlier=())
 
     def resized(self, quantity: Decimal) -> "OrderContext":
         """The same wish in another size."""

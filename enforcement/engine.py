@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from enforcement.context import AccountContext, OrderContext
 from enforcement.decision import Decision, Finding, FloorRoom, Handling, Outcome
+from enforcement.loosening import strictest
 from enforcement.program import Automation
 from enforcement.rules import RULES, Rule
 from enforcement.sizing import largest_that_passes
@@ -15,7 +16,18 @@ def evaluate_order(ctx: OrderContext) -> Decision:
 
     An entry passes only when no rule denies it and none lacks what it needs. An exit always passes: its
     findings are recorded, capped at WARN here and nowhere else, the rule's own word kept in `verdict`.
+    An entry has to pass the earlier rules of its account's day as well: a loosened rule counts from the
+    next reset on.
     """
+    decision = _under_present_terms(ctx)
+    if not ctx.earlier or ctx.intent.reduces:
+        return decision
+    return strictest(
+        decision, [(earlier, _under_present_terms(ctx.under(earlier))) for earlier in ctx.earlier]
+    )
+
+
+def _under_present_terms(ctx: OrderContext) -> Decision:
     findings = _ask_all(ctx)
     if ctx.intent.reduces:
         findings = tuple(_capped(finding) for finding in findings)

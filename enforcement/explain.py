@@ -6,6 +6,7 @@ from string import Formatter
 from typing import Any
 
 from enforcement.decision import Decision, Fact, Finding
+from enforcement.loosening import LOOSENING_MESSAGES
 from enforcement.rules import MESSAGES, RULES
 from enforcement.sizing_words import CONFIRMATION_MESSAGES, SIZING_MESSAGES
 
@@ -16,6 +17,7 @@ _ENGINE_MESSAGES = {
     "engine.failed": "The account could not be judged ({error}), so the order is not sent.",
     **SIZING_MESSAGES,
     **CONFIRMATION_MESSAGES,
+    **LOOSENING_MESSAGES,
 }
 
 
@@ -30,7 +32,14 @@ def explain(finding: Finding, currency: str = "USD") -> str:
         "limit": finding.limit,
         "room": finding.room,
     }
-    return _Sentence(currency).vformat(template, (), values)
+    sentence = _Sentence(currency).vformat(template, (), values)
+    until = finding.facts.get("in_force_until")
+    if until is None:
+        return sentence
+    return (
+        f"{sentence.removesuffix('.')}, under the rules in force until {until} "
+        "(loosened today; they count until the next reset)."
+    )
 
 
 def explain_refusal(decision: Decision, currency: str = "USD") -> str:

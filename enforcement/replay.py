@@ -2,7 +2,7 @@
 
     canonical_text(value)                 the same value gives the same bytes, in any process and year
     context_text(ctx)                     everything the rules saw but the terms, which stand elsewhere
-    context_from(text, terms, guard)      the context again
+    context_from(text, terms, guard, rules_of)      the context again
     terms_from(text)                      program and guard again, from a TermsSnapshot's text
 
 Dataclasses are written as objects with sorted keys, NamedTuples as arrays in the order of their fields (to
@@ -22,7 +22,7 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
-from enforcement.context import OrderContext
+from enforcement.context import EarlierTerms, OrderContext
 from enforcement.instruments import Instrument
 from enforcement.program import GuardPolicy, ProgramTerms
 
@@ -129,13 +129,34 @@ class Unreadable(ValueError):
         self.problems = problems
 
 
-def context_from(text: str, terms: ProgramTerms, guard: GuardPolicy) -> OrderContext:
-    """The context that `context_text` wrote. Raises Unreadable for what it can't have written."""
-    ctx: OrderContext = read_object(OrderContext, json.loads(text), terms=terms, guard=guard)
+Rules = tuple[ProgramTerms, GuardPolicy]
+
+
+def context_from(
+    text: str, terms: ProgramTerms, guard: GuardPolicy, rules_of: Callable[[str], Rules] | None = None
+) -> OrderContext:
+    """The context that `context_text` wrote; `rules_of` finds earlier rules of the day by their digest.
+
+    Raises Unreadable for what it can't have written.
+    """
+    written = json.loads(text)
+    earlier = written.pop("earlier", []) if isinstance(written, dict) else []
+    if earlier and rules_of is None:
+        raise Unreadable({"earlier": "nobody says where these rules stand"})
+    ctx: OrderContext = read_object(
+        OrderContext, written, terms=terms, guard=guard,
+        earlier=tuple(_read_earlier(one, rules_of) for one in earlier if rules_of is not None),
+    )  # fmt: skip
     return ctx
 
 
-def terms_from(text: str) -> tuple[ProgramTerms, GuardPolicy]:
+def _read_earlier(written: Any, rules_of: Callable[[str], Rules]) -> EarlierTerms:
+    terms, guard = rules_of(written["digest"])
+    earlier: EarlierTerms = read_object(EarlierTerms, written, terms=terms, guard=guard)
+    return earlier
+
+
+def terms_from(text: str) -> Rules:
     """Program and guard from the text of a TermsSnapshot. Raises Unreadable for anything else."""
     both = json.loads(text)
     if not isinstance(both, dict) or both.keys() != {"program", "guard"}:

@@ -5,7 +5,6 @@ trader's lock, on what is known then; only that one approves.
 """
 
 import logging
-import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,10 +18,9 @@ from execution.instruments import find_instrument
 from execution.models import Decision, Leg, Order
 from execution.order_state import OrderStatus
 from execution.routing import Surroundings
-from firms import audit
+from firms import audit, terms_in_force
 from firms.audit import Actor
 from firms.services import lock_owners
-from firms.terms import snapshot
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +41,6 @@ def confirm(order_id: int, *, person: Person, reason: str) -> Order:
     Its status says what came of it: denied with the new decision's reason, expired after its deadline. An
     order that doesn't wait (any more) is left as it is: of two clicks the second finds the first one's.
     """
-    read_at = time.monotonic()
     with transaction.atomic():
         order = _locked(order_id)
         if order.status != AWAITING.value:
@@ -63,7 +60,7 @@ def confirm(order_id: int, *, person: Person, reason: str) -> Order:
             decision.breach_type,
         )  # fmt: skip
         return order
-    _send(order, facts, decision, read_at)
+    _send(order, facts, decision)
     return order
 
 
@@ -138,7 +135,8 @@ def _decide_anew(order: Order, facts: Facts | Exception, now: datetime) -> Decis
             decision = recording.decision_of(
                 signal, facts, Leg.ENTRY, intent, verdict, now, found, revision=2
             )
-            [decision.terms_id] = snapshot([(facts.terms, facts.guard)])
+            terms_in_force.note({order.account_id: facts.in_force}, now)
+            decision.terms_id = facts.in_force.digest
     except Exception as error:  # noqa: BLE001 - recorded as the refusal
         decision = recording.failure(signal, order.account, Leg.ENTRY, error, now, revision=2)
     decision.save(force_insert=True)
@@ -180,11 +178,11 @@ def _close(order: Order, now: datetime) -> None:
     alarms.close_alarm("confirmation", f"order {order.pk}", now=now)
 
 
-def _send(order: Order, facts: Facts | Exception, decision: Decision, read_at: float) -> None:
+def _send(order: Order, facts: Facts | Exception, decision: Decision) -> None:
     """At once, and in this process; the sweeper finds it should that fail."""
     if isinstance(facts, Facts) and decision.terms_id is not None:
         account = order.account_id
-        seen = dispatch.TermsSeen({account: decision.terms_id}, {account: facts.terms}, read_at)
+        seen = dispatch.TermsSeen({account: decision.terms_id}, {account: facts.terms}, facts.version)
         try:
             dispatch.send([order], seen)
         except Exception:

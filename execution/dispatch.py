@@ -35,16 +35,16 @@ from execution.enforcement_service import RECONCILIATION_VALID, unreconciled
 from execution.leadership import NotLeader
 from execution.models import Exit, Leg, Order, Reconciliation, Route, SignalSource
 from execution.order_state import IN_DOUBT, OrderStatus
-from firms.models import Account, Flag, Scope
+from firms import rulebook
+from firms.models import Account, Flag, RulebookVersion, Scope
 from firms.services import lock_traders
 from firms.statements import moment
-from firms.terms import account_terms, snapshot
+from firms.terms import account_terms, written_out
 
 log = logging.getLogger(__name__)
 
 CLAIM_VALID_SECONDS = 2.0  # between the claim and the request, by both clocks
 CLAIMING_SECONDS = 15.0  # one task's time for claiming; then it rings again
-TERMS_SECONDS = 1.0  # how old a look at the terms may be at a claim
 SLOTS = 8  # calls on the wire at once, each to another account
 
 
@@ -75,11 +75,11 @@ def send_approved(signal_id: int, account_ids: Sequence[int] | None = None) -> b
 
 @dataclass(frozen=True, slots=True)
 class TermsSeen:
-    """Accounts' effective terms and their digests, as read at `read_at` (monotonic clock)."""
+    """Accounts' effective terms and their digests, as read at one version of the rulebook."""
 
     digests: Mapping[int, str] = field(default_factory=dict)
     terms: Mapping[int, ProgramTerms] = field(default_factory=dict)
-    read_at: float = float("-inf")
+    version: str | None = None
 
 
 def send(
@@ -130,29 +130,36 @@ def send(
 
 
 class _Terms:
-    """The digests of the accounts' effective terms, never older than a second at a claim."""
+    """The accounts' effective terms. A claim holds only while the rulebook has the version they were read
+    at: between the look and the claim nothing can change."""
 
     def __init__(self, waiting: Sequence[Order], seen: TermsSeen) -> None:
         self._accounts = [order.account_id for order in waiting]
-        self._digests = seen.digests
-        self._terms = seen.terms
-        self._read_at = seen.read_at
+        self.seen = seen
 
     def digest(self, account_id: int) -> str | None:
-        started = time.monotonic()
-        if started - self._read_at > TERMS_SECONDS:
-            accounts = list(Account.objects.filter(pk__in=self._accounts))
-            terms = account_terms(accounts)
-            pairs = {account.pk: (terms[account.pk][1], account.guard) for account in accounts}
-            self._digests = dict(zip(pairs, snapshot(pairs.values()), strict=True))
-            self._terms = {pk: pair[0] for pk, pair in pairs.items()}
-            self._read_at = started
-        return self._digests.get(account_id)
+        if account_id not in self.seen.digests:
+            self._read()
+        return self.seen.digests.get(account_id)
+
+    def have_changed(self) -> bool:
+        """Whether any rule has changed since they were read; then they are read again."""
+        if rulebook.version() == self.seen.version:
+            return False
+        self._read()
+        return True
+
+    def _read(self) -> None:
+        book = rulebook.current()  # before the accounts: of what changes from here on, its version tells
+        accounts = list(Account.objects.filter(pk__in=self._accounts))
+        terms = {pk: found for pk, (_, found) in account_terms(accounts, book).items()}
+        digests = {a.pk: written_out(terms[a.pk], a.guard)[0] for a in accounts}
+        self.seen = TermsSeen(digests, terms, book.version)
 
     def allows_live(self, order: Order) -> bool:
         """Whether the program, as last looked at, lets the order really leave: one that a person has
         confirmed has a second decision."""
-        policy = self._terms[order.account_id].automation
+        policy = self.seen.terms[order.account_id].automation
         if policy is Automation.OWN_DEVICE:
             return settings.DEPLOYMENT is Deployment.OWN_DEVICE
         if policy is Automation.CONFIRM_BY_HAND:
@@ -162,36 +169,42 @@ class _Terms:
 
 def _claim(order: Order, terms: _Terms, confirm: Callable[[], None]) -> Claim | None:
     """Take the order for this process, or cancel it if something has come up since its decision."""
-    wall, monotonic = time.time(), time.monotonic()
     decided_under = order.decision.terms_id if order.decision else None
-    if decided_under is None or terms.digest(order.account_id) != decided_under:
-        _withdraw(order, "the account's terms have changed since the decision")
-        return None
-    connector = connector_for(order.account)
-    if connector.live and not terms.allows_live(order):
-        _withdraw(
-            order,
-            "the program lets no automated live order leave from here, and nobody has confirmed this one",
-        )
-        return None
-    fault.point("dispatch.before_claim")
-    condition = _UNOBSTRUCTED + _RECONCILED if connector.must_reconcile else _UNOBSTRUCTED
-    with transaction.atomic():
-        confirm()
-        now = database_now()
-        claimed = orders.claim(order, condition, _obstructions(order, now), now=now)
-    if claimed:
-        fault.point("dispatch.after_claim")
-        return Claim(order, connector, wall, monotonic)
+    while True:
+        wall, monotonic = time.time(), time.monotonic()
+        if decided_under is None or terms.digest(order.account_id) != decided_under:
+            _withdraw(order, "the account's terms have changed since the decision")
+            return None
+        connector = connector_for(order.account)
+        if connector.live and not terms.allows_live(order):
+            _withdraw(
+                order,
+                "the program lets no automated live order leave from here, and nobody has confirmed this one",
+            )
+            return None
+        fault.point("dispatch.before_claim")
+        condition = _UNOBSTRUCTED + _RECONCILED if connector.must_reconcile else _UNOBSTRUCTED
+        with transaction.atomic():
+            confirm()
+            now = database_now()
+            parameters = _obstructions(order, now, terms.seen.version)
+            claimed = orders.claim(order, condition, parameters, now=now)
+        if claimed:
+            fault.point("dispatch.after_claim")
+            return Claim(order, connector, wall, monotonic)
+        if not terms.have_changed():
+            break
     _withdraw(order, _what_changed(order, now))
     return None
 
 
-# The claim's WHERE: no open flag, no exit in the way, still in time, everything switched on. By hand, for
-# the ORM takes longer to write it than the database to run it. Only columns of the order itself and
-# EXISTS: with a join PostgreSQL would not look again after waiting for another claimer's row lock.
+# The claim's WHERE: no rule changed since they were looked at, no open flag, no exit in the way, still in
+# time, everything switched on. By hand, for the ORM takes longer to write it than the database to run it.
+# Only columns of the order itself and EXISTS: with a join PostgreSQL would not look again after waiting for
+# another claimer's row lock.
 _UNOBSTRUCTED = f"""
     deadline > %(now)s
+    AND EXISTS (SELECT 1 FROM {RulebookVersion._meta.db_table} WHERE version = %(version)s)
     AND NOT EXISTS (
         SELECT 1 FROM {Flag._meta.db_table} WHERE ended_at IS NULL
         AND (until IS NULL OR until > %(now)s) AND (
@@ -218,10 +231,11 @@ _RECONCILED = f"""
 """  # noqa: S608 - a table's name
 
 
-def _obstructions(order: Order, now: datetime) -> dict[str, Any]:
+def _obstructions(order: Order, now: datetime, version: str | None) -> dict[str, Any]:
     return {
         "now": moment(now),
         "reconciled_after": moment(now - RECONCILIATION_VALID),
+        "version": version,
         "account": order.account_id,
         "mode": order.account.mode,
         "program": order.account.program_id,

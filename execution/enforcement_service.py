@@ -5,7 +5,7 @@ A fixed number of queries however many accounts; nothing is written.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from enforcement.context import (
     NO_ACTIVITY,
     AccountContext,
     Activity,
+    EarlierTerms,
     NewsEvent,
     OpenFlag,
     OrderContext,
@@ -30,10 +31,12 @@ from enforcement.program import GuardPolicy, ProgramTerms
 from execution import blind, connectors, models, surroundings
 from execution.instruments import extra_instruments
 from execution.order_state import IN_DOUBT, RESERVING, OrderStatus
+from firms import rulebook
 from firms.models import Account, Flag, Scope
 from firms.models import AccountState as StateRow
 from firms.statements import keys, moment, read
 from firms.terms import account_terms
+from firms.terms_in_force import InForce, in_force
 
 _MAY_FILL = "account_id {{ids}} AND leg = 'entry' AND status IN ({})".format(
     ", ".join(f"'{status.value}'" for status in sorted(RESERVING))
@@ -62,9 +65,14 @@ Row = TypeVar("Row", models.Position, models.Order)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one account at one instant, ready for the rules."""
+    """What is known of one account at one instant, ready for the rules.
+
+    `version` is the rulebook's; `earlier` are the day's other rules, which an entry has to pass as well.
+    """
 
     account: Account
+    version: str | None
+    in_force: InForce
     terms: ProgramTerms
     guard: GuardPolicy
     state: AccountState | None
@@ -77,12 +85,18 @@ class Facts:
     activity: Activity = NO_ACTIVITY
     in_doubt: bool = False  # nobody knows what became of one of its entries
     is_reconciled: bool = True  # where its venue can be asked: it was lately, and agreed
+    earlier: tuple[EarlierTerms, ...] = ()
 
     def context(self, now: datetime) -> AccountContext:
         return AccountContext(*self._parts(now))
 
+    def contexts(self, now: datetime) -> list[AccountContext]:
+        """The account under each set of rules of its day, the present ones first."""
+        present = self.context(now)
+        return [present, *(replace(present, terms=e.terms, guard=e.guard) for e in self.earlier)]
+
     def order_context(self, intent: OrderIntent, now: datetime, obstacle: str | None = None) -> OrderContext:
-        return OrderContext(*self._parts(now), intent=intent, obstacle=obstacle)
+        return OrderContext(*self._parts(now), intent=intent, obstacle=obstacle, earlier=self.earlier)
 
     def _parts(self, now: datetime) -> tuple[Any, ...]:
         return (
@@ -98,23 +112,31 @@ def load(account_ids: Iterable[int], now: datetime) -> dict[int, Facts | Excepti
     An account whose facts can't be put together comes with its exception: it alone is blocked.
     """
     ids = list(account_ids)
+    book = rulebook.current()  # before the accounts: of what changes from here on, its version tells
     accounts = {account.pk: account for account in read(Account, "id {ids}", ids=ids)}
-    effective = account_terms(accounts.values())
+    effective = account_terms(accounts.values(), book)
     for account in accounts.values():
         account.program, _ = effective[account.pk]
-    terms = {pk: found for pk, (_, found) in effective.items()}
     orders = _by_account(read(models.Order, _MAY_FILL, ids=ids))
+    rules = in_force({pk: (effective[pk][1], account.guard) for pk, account in accounts.items()}, now)
+    earlier = {pk: _earlier(found, now) for pk, found in rules.items()}
+    day = {
+        pk: (found.rules, *((one.terms, one.guard) for one in _known(earlier[pk])))
+        for pk, found in rules.items()
+    }
     rows = _Rows(
-        terms=terms,
+        version=book.version,
+        rules=rules,
+        earlier=earlier,
         states={row.account_id: row for row in read(StateRow, "account_id {ids}", ids=ids)},
         positions=_by_account(read(models.Position, "account_id {ids}", ids=ids)),
         orders=orders,
         flags=_flags(accounts.values(), now),
         paper=keys(models.VenueAccount, "account_id", _ON_PAPER, ids=ids),
         blind=blind.among({pk for pk, found in orders.items() if any(o.status in _SENT for o in found)}),
-        others=surroundings.others(accounts.values(), terms),
-        news=surroundings.news(terms.values(), now),
-        activity=surroundings.activity(accounts.values(), terms, now),
+        others=surroundings.others(accounts.values(), day),
+        news=surroundings.news(day.values(), now),
+        activity=surroundings.activity(accounts.values(), day, now),
         unreconciled=unreconciled(ids, now),
     )
     find_one = _Finder()
@@ -156,7 +178,9 @@ def standings(account_ids: Iterable[int], now: datetime) -> dict[int, Standing |
 class _Rows:
     """What the queries brought, by account."""
 
-    terms: Mapping[int, ProgramTerms]
+    version: str | None
+    rules: Mapping[int, InForce]
+    earlier: Mapping[int, tuple[EarlierTerms, ...] | Exception]
     states: Mapping[int, StateRow]
     positions: Mapping[int, list[models.Position]]
     orders: Mapping[int, list[models.Order]]
@@ -169,6 +193,17 @@ class _Rows:
     unreconciled: Set[int]
 
 
+def _earlier(found: InForce, now: datetime) -> tuple[EarlierTerms, ...] | Exception:
+    try:
+        return found.earlier(now)
+    except Exception as error:  # noqa: BLE001 - rules nobody can read block this account alone
+        return error
+
+
+def _known(earlier: tuple[EarlierTerms, ...] | Exception) -> tuple[EarlierTerms, ...]:
+    return () if isinstance(earlier, Exception) else earlier
+
+
 def _by_account(rows: Iterable[Row]) -> dict[int, list[Row]]:
     grouped: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
@@ -177,7 +212,10 @@ def _by_account(rows: Iterable[Row]) -> dict[int, list[Row]]:
 
 
 def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) -> Facts:
-    terms, state = rows.terms[account.pk], rows.states.get(account.pk)
+    in_force, earlier = rows.rules[account.pk], rows.earlier[account.pk]
+    (terms, guard), state = in_force.rules, rows.states.get(account.pk)
+    if isinstance(earlier, Exception):
+        raise earlier
     positions = tuple(
         Position(
             instrument=find_one(p.symbol),
@@ -210,8 +248,10 @@ def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) ->
     )
     return Facts(
         account=account,
+        version=rows.version,
+        in_force=in_force,
         terms=terms,
-        guard=account.guard,
+        guard=guard,
         state=None if known is None else _rolled(known, terms, now, bool(positions or working)),
         positions=positions,
         working=working,
@@ -222,6 +262,7 @@ def _facts(account: Account, rows: _Rows, find_one: "_Finder", now: datetime) ->
         activity=rows.activity.get(account.pk, NO_ACTIVITY),
         in_doubt=any(order.status in IN_DOUBT for order in rows.orders.get(account.pk, ())),
         is_reconciled=account.pk not in rows.unreconciled,
+        earlier=earlier,
     )
 
 

@@ -18,9 +18,9 @@ from execution.enforcement_service import Facts
 from execution.models import Decision, Leg, Order, OrderEvent, Signal
 from execution.models.decision import findings_to_text, floors_to_text
 from execution.order_state import OrderStatus
+from firms import terms_in_force
 from firms.models import Account
 from firms.statements import insert
-from firms.terms import snapshot
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class Batch:
     log_lines: list[Callable[[], None]] = field(default_factory=list)
     digests: dict[int, str] = field(default_factory=dict)
     terms: dict[int, ProgramTerms] = field(default_factory=dict)
+    version: str | None = None
     waiting: bool = False
     has_exits: bool = False
 
@@ -136,11 +137,10 @@ def _order(batch: Batch, facts: Facts, intent: OrderIntent, verdict: Verdict, de
 
 def insert_batch(batch: Batch, facts: Mapping[int, Facts | Exception]) -> None:
     known = {pk: f for pk, f in facts.items() if isinstance(f, Facts)}
-    # Accounts with the same rules share one object of terms.
-    pairs = {(id(f.terms), f.guard): (f.terms, f.guard) for f in known.values()}
-    digests = dict(zip(pairs, snapshot(pairs.values()), strict=True))
+    terms_in_force.note({pk: f.in_force for pk, f in known.items()}, batch.now)
     batch.terms = {pk: f.terms for pk, f in known.items()}
-    batch.digests = {pk: digests[id(f.terms), f.guard] for pk, f in known.items()}
+    batch.digests = {pk: f.in_force.digest for pk, f in known.items()}
+    batch.version = next((f.version for f in known.values()), None)
     for decision in batch.decisions:
         decision.terms_id = batch.digests.get(decision.account_id)
     insert(batch.decisions)

@@ -51,7 +51,7 @@ def differences(row: Decision) -> list[Difference]:
     """
     try:
         terms, guard = _terms(str(row.terms_id))
-        verdict = evaluate_order(context_from(row.context_text, terms, guard))
+        verdict = evaluate_order(context_from(row.context_text, terms, guard, _terms))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is shown beside the other decisions
         return [Difference("context", "readable", f"{type(error).__name__}: {error}")]
     return [

@@ -5,7 +5,6 @@ counts as exposure from that commit on; sending it is `execution.dispatch`'s, in
 """
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -164,9 +163,8 @@ def _attempt(chunk_id: int) -> SignalChunk | None:
 
 def _decide_first(chunk: SignalChunk) -> Decided:
     """All accounts in one transaction, the chunk's end included. What it raises, the sweeper rings for."""
-    read_at = time.monotonic()
     batch = _decide(chunk.signal, chunk.account_ids, first_of=chunk)
-    seen = dispatch.TermsSeen(batch.digests, batch.terms, read_at)
+    seen = dispatch.TermsSeen(batch.digests, batch.terms, batch.version)
     return Decided(batch.orders, seen, is_first=True, has_exits=batch.has_exits)
 
 

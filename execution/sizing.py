@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from enforcement.context import AccountContext
 from enforcement.decision import OWNER, BreachType, Fact, Finding, Outcome
 from enforcement.decision import Decision as Verdict
 from enforcement.exposure import order_risk
@@ -144,13 +145,19 @@ def _by_risk(around: Surroundings, facts: Facts, route: Route, instrument: Instr
 
 def _room(facts: Facts, around: Surroundings) -> Decimal | None:
     """Money between equity and the highest floor, less what is at risk already and the account's own
-    buffer; None where a floor or a risk is not known, or where there is no floor."""
-    ctx = facts.context(around.signal.received_at)
+    buffer, under the strictest rules of the day; None where a floor or a risk is not known, or where there
+    is no floor."""
+    rooms = [_room_under(ctx) for ctx in facts.contexts(around.signal.received_at)]
+    known = [room for room in rooms if room is not None]
+    return min(known) if len(known) == len(rooms) else None
+
+
+def _room_under(ctx: AccountContext) -> Decimal | None:
     levels = [at.level for at in ctx.levels]
-    if facts.state is None or ctx.open_risk is None or not levels or None in levels:
+    if ctx.state is None or ctx.open_risk is None or not levels or None in levels:
         return None
     highest = max(level for level in levels if level is not None)
-    return max(facts.state.equity - highest - ctx.open_risk - facts.guard.floor_buffer, ZERO)
+    return max(ctx.state.equity - highest - ctx.open_risk - ctx.guard.floor_buffer, ZERO)
 
 
 def _unknown(missing: str) -> Sized:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from django.db import connection
 from django_q.brokers import get_broker
 
 from execution import (
@@ -33,6 +34,7 @@ from execution.leadership import SOLE, Leader
 from execution.models import Exit, Order
 from execution.order_state import IN_DOUBT, WORKING
 from execution.parallel import for_each
+from firms import rulebook, terms_in_force
 from firms.models import Account
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ def parts() -> tuple[Part, ...]:
         Part(heartbeats.RECONCILE, 1.0, lambda _leader: reconciler.look()),
         Part(heartbeats.MONITOR, 2.0, monitor.watch, led=True),
         Part("clocks", 1.0, lambda _leader: clock_watch.look()),
+        Part("terms", 1.0, lambda _leader: note_terms()),
         Part("listener", 5.0, lambda _leader: listener.look()),
     )
 
@@ -149,3 +152,15 @@ def collect_unheard() -> None:
                 log.warning("The report of %s failed; the next sweep asks again: %s", account, outage)
             except Exception:
                 log.exception("The report of %s failed; the next sweep asks again", account)
+
+
+_noted: dict[str, str] = {}
+
+
+def note_terms() -> None:
+    """Write down what is in force where a rule has changed since the last pass, by whatever way."""
+    version = rulebook.version()
+    if version is None or _noted.get(connection.alias) != version:
+        terms_in_force.note_terms(database_now)
+        if version is not None:
+            _noted[connection.alias] = version

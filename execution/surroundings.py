@@ -1,22 +1,23 @@
 """What the rules see beside the account itself: its owner's other accounts, the news, what it did lately.
 
-Each is asked of the database only where some account's rules look at it.
+Each is asked of the database only where some account's rules look at it: any rules of its day.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from enforcement.context import Activity, ClosedLoss, NewsEvent, OtherExposure, RecentEntry
 from enforcement.instruments import find
 from enforcement.orders import Side
-from enforcement.program import HedgeScope, ProgramTerms
+from enforcement.program import GuardPolicy, HedgeScope, ProgramTerms
 from execution import models
 from execution.instruments import extra_instruments
 from execution.order_state import RESERVING
 from firms.models import Account
 from firms.statements import columns, moment, read
 
+Rules = Mapping[int, Sequence[tuple[ProgramTerms, GuardPolicy]]]  # of accounts by id, the present ones first
 NEWS_REACH = timedelta(hours=24)  # beyond any firm's window, exemptions by opening time included
 _OF_TRADERS = f"account_id IN (SELECT id FROM {Account._meta.db_table} WHERE trader_id {{traders}})"  # noqa: S608
 _MAY_FILL = "{} AND leg = 'entry' AND status IN ({})".format(
@@ -35,12 +36,10 @@ _ENTRY_COLUMNS = (
 _SIDES = {side.value: side for side in Side}
 
 
-def others(
-    accounts: Iterable[Account], terms: Mapping[int, ProgramTerms]
-) -> dict[int, tuple[OtherExposure, ...]]:
+def others(accounts: Iterable[Account], rules: Rules) -> dict[int, tuple[OtherExposure, ...]]:
     """What the other accounts of each account's trader hold or may still open, where a rule looks across
     accounts. Three queries at most."""
-    asking = [a for a in accounts if _looks_across(terms[a.pk])]
+    asking = [a for a in accounts if any(_looks_across(terms) for terms, _ in rules[a.pk])]
     if not asking:
         return {}
     traders = list({account.trader_id for account in asking})
@@ -70,9 +69,9 @@ def _exposure(account: Account, symbol: str, sign: int) -> OtherExposure:
     return OtherExposure(account.label, instrument.symbol, instrument.family, instrument.group, sign)
 
 
-def news(terms: Iterable[ProgramTerms], now: datetime) -> tuple[NewsEvent, ...]:
+def news(rules: Iterable[Sequence[tuple[ProgramTerms, GuardPolicy]]], now: datetime) -> tuple[NewsEvent, ...]:
     """The releases near `now`, where any program has a rule about news. One query at most."""
-    if not any(found.news for found in terms):
+    if not any(terms.news for account in rules for terms, _ in account):
         return ()
     rows = read(
         models.NewsEvent, "at BETWEEN %(since)s AND %(until)s",
@@ -81,22 +80,20 @@ def news(terms: Iterable[ProgramTerms], now: datetime) -> tuple[NewsEvent, ...]:
     return tuple(event.to_core() for event in sorted(rows, key=lambda row: (row.at, row.pk)))
 
 
-def activity(
-    accounts: Iterable[Account], terms: Mapping[int, ProgramTerms], now: datetime
-) -> dict[int, Activity]:
+def activity(accounts: Iterable[Account], rules: Rules, now: datetime) -> dict[int, Activity]:
     """What accounts did within their duplicate window, or the last minute where entries a minute count. One
     query, and one more each where a program counts requests a day or trade ideas."""
-    accounts = list(accounts)
-    counted = any(account.max_entries_per_minute is not None for account in accounts)
-    window = max([60 if counted else 0, *(account.duplicate_window_seconds for account in accounts)])
+    ids = [account.pk for account in accounts]
+    guards = [guard for pk in ids for _, guard in rules[pk]]
+    counted = any(guard.max_entries_per_minute is not None for guard in guards)
+    window = max([60 if counted else 0, *(guard.duplicate_window_seconds for guard in guards)])
     since = now - timedelta(seconds=window)
     entries: dict[int, list[RecentEntry]] = defaultdict(list)
-    ids = [account.pk for account in accounts]
     for account_id, at, family, side, *rest in columns(
         models.Order, _ENTRY_COLUMNS, _RECENT, ids=ids, since=moment(since)
     ):
         entries[account_id].append(RecentEntry(at, family, _SIDES[side], *rest))
-    sent, losses = _sent_today(accounts, terms, now), _losses(accounts, terms, now)
+    sent, losses = _sent_today(ids, rules, now), _losses(ids, rules, now)
     return {
         pk: Activity(
             tuple(sorted(entries[pk], key=lambda entry: entry.at)), sent.get(pk), tuple(losses.get(pk, ()))
@@ -105,15 +102,13 @@ def activity(
     }
 
 
-def _losses(
-    accounts: Iterable[Account], terms: Mapping[int, ProgramTerms], now: datetime
-) -> dict[int, list[ClosedLoss]]:
+def _losses(ids: Iterable[int], rules: Rules, now: datetime) -> dict[int, list[ClosedLoss]]:
     """Positions closed at a loss, where a program counts trade ideas."""
-    windows = {a.pk: terms[a.pk].idea_window_minutes for a in accounts}
-    counted = {pk: minutes for pk, minutes in windows.items() if minutes is not None}
+    counted = {pk: list(_idea_windows(pk, rules)) for pk in ids}
+    counted = {pk: minutes for pk, minutes in counted.items() if minutes}
     found: dict[int, list[ClosedLoss]] = defaultdict(list)
     if counted:
-        since = now - timedelta(minutes=max(counted.values()))
+        since = now - timedelta(minutes=max(max(minutes) for minutes in counted.values()))
         for trade in read(
             models.ClosedTrade, "account_id {ids} AND closed_at > %(since)s AND result < 0",
             ids=list(counted), since=moment(since),
@@ -123,13 +118,18 @@ def _losses(
     return found
 
 
-def _sent_today(
-    accounts: Iterable[Account], terms: Mapping[int, ProgramTerms], now: datetime
-) -> dict[int, int]:
-    counted = [a for a in accounts if terms[a.pk].max_requests_per_day is not None]
-    sent = {account.pk: 0 for account in counted}
+def _idea_windows(pk: int, rules: Rules) -> Iterator[int]:
+    for terms, _ in rules[pk]:
+        if terms.idea_window_minutes is not None:
+            yield terms.idea_window_minutes
+
+
+def _sent_today(ids: Iterable[int], rules: Rules, now: datetime) -> dict[int, int]:
+    counted = [pk for pk in ids if any(terms.max_requests_per_day is not None for terms, _ in rules[pk])]
+    sent = dict.fromkeys(counted, 0)
     if counted:
-        opened = {a.pk: terms[a.pk].day.opens_at(terms[a.pk].day.day_of(now)) for a in counted}
+        days = {pk: rules[pk][0][0].day for pk in counted}
+        opened = {pk: day.opens_at(day.day_of(now)) for pk, day in days.items()}
         for order in read(
             models.Order, "account_id {ids} AND claimed_at >= %(since)s",
             ids=list(opened), since=moment(min(opened.values())),

@@ -28,6 +28,7 @@ from firms.catalog_files.rows import (
     values,
 )
 from firms.models import Firm, Program
+from firms.terms_in_force import note_terms
 
 HISTORY_REASON = "catalog"
 AT_ONCE = 20  # programs in one transaction: well under 200 ms
@@ -42,6 +43,7 @@ def sync(file: FirmFile, *, overwrite: bool = False, dry_run: bool = False) -> I
     known = {p.number: p for p in Program.objects.filter(firm__code=file.code).select_related("firm")}
     instances = stored(program for program in known.values() if program.catalog_key)
     new: list[Entry] = []
+    touched = False
     for entry in file.entries:
         key, name = f"{file.code}/{entry.number}", entry.rows[PROGRAM]["name"]
         program = known.get(entry.number)
@@ -54,10 +56,13 @@ def sync(file: FirmFile, *, overwrite: bool = False, dry_run: bool = False) -> I
             merge = _merged(key, program, instances[program.pk], entry, overwrite=overwrite)
             if not dry_run and (merge.changes or program.catalog_text != canonical_text(entry.rows)):
                 merge = _update(key, entry, overwrite=overwrite)
+                touched = True
             yield from merge.changes
     if firm is not None and not dry_run:
         for start in range(0, len(new), AT_ONCE):
             _create(firm, new[start : start + AT_ONCE])
+    if touched:
+        note_terms()
     numbers = {entry.number for entry in file.entries}
     for number, program in known.items():
         if program.catalog_key and number not in numbers:

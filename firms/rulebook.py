@@ -15,6 +15,7 @@ from django.db import connection, connections
 from django.db.models import Model
 
 from firms.models import (
+    Account,
     Firm,
     Instrument,
     LossLimit,
@@ -29,6 +30,8 @@ from firms.models import (
 )
 from firms.statements import read
 
+# What of an account is no part of its terms; the rest is its program and its guard.
+_NO_TERMS = {"id", "trader", "label", "mode", "is_active", "opened_on", "purchased_on"}
 # A pause stamps `last_update`: no rule, and it must never wait for somebody who edits rules.
 _NO_RULE = {"last_update", "catalog_text", "catalog_key"}
 
@@ -108,16 +111,20 @@ _known: dict[str, Rulebook] = {}
 
 def current() -> Rulebook:
     """The rulebook as the database has it now."""
-    alias = connection.alias
-    version = next((row.version for row in read(RulebookVersion, "id = 1")), None)
+    alias, at = connection.alias, version()
     book = _known.get(alias)
-    if book is None or version is None or book.version != version:
+    if book is None or at is None or book.version != at:
         book = _known[alias] = Rulebook(
-            version,
+            at,
             {row.pk: row for row in TradingSession.objects.all()},
             tuple(MarketClosure.objects.order_by("pk")),
         )
     return book
+
+
+def version() -> str | None:
+    """What the database writes anew with each change of a rule. None: it can't be told."""
+    return next((row.version for row in read(RulebookVersion, "id = 1")), None)
 
 
 def rows_of(program: Program) -> ProgramRows:
@@ -159,17 +166,19 @@ def _links(relation: Any, owner_ids: list[int]) -> dict[int, list[int]]:
 
 def _tables() -> dict[str, list[str]]:
     """Every table of rules, and its columns whose change matters."""
+    accounts = [c for c in Account._meta.concrete_fields if c.name not in _NO_TERMS]
     models: list[type[Model]] = [
         Firm, Program, LossLimit, Tier, ProductLimit, NewsRule, TradingSession, MarketClosure, PersonalLimits,
         Instrument, Program.allowed_sessions.through, Program.allowed_instruments.through,
         PersonalLimits.allowed_sessions.through,
     ]  # fmt: skip
-    return {
+    rules = {
         model._meta.db_table: [
             str(column.column) for column in model._meta.concrete_fields if column.name not in _NO_RULE
         ]
         for model in models
     }
+    return {**rules, Account._meta.db_table: [str(column.column) for column in accounts]}
 
 
 _FUNCTION = """
@@ -186,6 +195,10 @@ _TRIGGER = {
     # Delete and insert: an INSERT OR IGNORE from outside would turn a REPLACE in here into an IGNORE.
     "sqlite": "CREATE TRIGGER {table}_{name} AFTER {event} ON {table} BEGIN DELETE FROM {version}; "
     "INSERT INTO {version} (id, version) VALUES (1, hex(randomblob(16))); END",
+}
+_BEGIN = {
+    "postgresql": "INSERT INTO {version} (id, version) VALUES (1, gen_random_uuid()::text)",
+    "sqlite": "INSERT INTO {version} (id, version) VALUES (1, hex(randomblob(16)))",
 }
 
 
@@ -213,3 +226,4 @@ def install_triggers(using: str = "default", **_: Any) -> None:
                     _TRIGGER[database.vendor].format(table=table, name=name, event=event, version=version)
                 )
         cursor.execute(f"DELETE FROM {version}")  # noqa: S608 - a table's name
+        cursor.execute(_BEGIN[database.vendor].format(version=version))

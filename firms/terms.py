@@ -64,14 +64,17 @@ def terms_in_force(program: Program) -> ProgramTerms:
     return _terms(rulebook.rows_of(program), sessions, closures, with_optional=True)
 
 
-def account_terms(accounts: Iterable[Account]) -> dict[int, tuple[Program, ProgramTerms]]:
+def account_terms(
+    accounts: Iterable[Account], book: Rulebook | None = None
+) -> dict[int, tuple[Program, ProgramTerms]]:
     """The effective terms of accounts by id, with their programs: program, environment, personal limits.
 
     A fixed number of queries however many accounts, none of them once the rules are known and as long as
-    they don't change. Terms that can't be built are unavailable; other accounts are not disturbed.
+    they don't change. Terms that can't be built are unavailable; other accounts are not disturbed. `book`:
+    the rulebook where the caller has read it, before the accounts.
     """
     accounts = list(accounts)
-    book = rulebook.current()
+    book = book or rulebook.current()
     book.add_programs(account.program_id for account in accounts)
     book.add_personal(account.pk for account in accounts)
     environment = overrides.fingerprint()
@@ -273,7 +276,7 @@ def _fewer(first: int | None, second: int | None) -> int | None:
 
 def snapshot(pairs: Iterable[tuple[ProgramTerms, GuardPolicy]]) -> list[str]:
     """The digest of each account's effective terms; texts not stored yet are stored, in one statement."""
-    written = [_written(terms, guard) for terms, guard in pairs]
+    written = [written_out(terms, guard) for terms, guard in pairs]
     digests = [found for found, _ in written]
     known = {row.digest for row in read(TermsSnapshot, "digest {digests}", digests=digests)}
     now = timezone.now()
@@ -290,7 +293,7 @@ def snapshot(pairs: Iterable[tuple[ProgramTerms, GuardPolicy]]) -> list[str]:
 _texts: dict[tuple[int, GuardPolicy], tuple[ProgramTerms, str, str]] = {}
 
 
-def _written(terms: ProgramTerms, guard: GuardPolicy) -> tuple[str, str]:
+def written_out(terms: ProgramTerms, guard: GuardPolicy) -> tuple[str, str]:
     """Digest and canonical text. Terms are one object as long as the rules don't change (see rulebook), so
     they are written out once, not for every order."""
     key = (id(terms), guard)

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,7 +23,13 @@ from unfold.views import ChangeList
 
 from enforcement import account as core
 from execution.admin.account_opening import OpenAccountForm, open_from, out_of_cohort
-from execution.admin.account_records import EndFlagDialog, PayoutDialog, undoable_flags
+from execution.admin.account_records import (
+    EndFlagDialog,
+    PayoutDialog,
+    StrikeOutDialog,
+    strikeable_rows,
+    undoable_flags,
+)
 from execution.admin.account_rows import (
     CashFlowInline,
     DayInline,
@@ -41,12 +48,10 @@ from execution.admin.overview import (
     room_cell,
     state_badges,
 )
-from firms import audit, services
-from firms.admin.base import (
-    HistoryAdmin,
-    shown,
-)
+from firms import audit, services, striking_out
+from firms.admin.base import RulesAdmin, shown
 from firms.admin.display import address_of, money
+from firms.admin.editing import OneEditorAdmin
 from firms.admin.pausing import PausableAdmin, holding, in_words, key_in_words
 from firms.admin.tabs import TabbedAdmin
 from firms.models import Account
@@ -67,7 +72,7 @@ class AccountChangeList(ChangeList):
 
 
 @admin.register(Account)
-class AccountAdmin(TabbedAdmin, PausableAdmin, HistoryAdmin):
+class AccountAdmin(OneEditorAdmin, TabbedAdmin, PausableAdmin, RulesAdmin):
     list_display = (
         "account",
         "mode_now",
@@ -93,7 +98,7 @@ class AccountAdmin(TabbedAdmin, PausableAdmin, HistoryAdmin):
         "pause",
         "resume",
         "kill",
-        {"title": "Record", "icon": "edit_note", "items": ("record_payout", "end_flag")},
+        {"title": "Record", "icon": "edit_note", "items": ("record_payout", "end_flag", "strike_out")},
     )
     add_form_template = "admin/change_form.html"
     change_form_outer_before_template = "propguard/account_standing.html"
@@ -242,12 +247,18 @@ class AccountAdmin(TabbedAdmin, PausableAdmin, HistoryAdmin):
     def has_end_flag_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("firms.change_flag")
 
+    def has_strike_out_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("firms.strike_out_terms")
+
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """A broken floor's mark can be ended only while there is one."""
+        """A broken floor's mark can be ended only while there is one; so with rules that were replaced."""
+        hidden = []
+        if not undoable_flags(object_id).exists():
+            hidden.append("_end_flag")
+        if not strikeable_rows(object_id).exists():
+            hidden.append("_strike_out")
         shown_here = super().get_actions_detail(request, object_id)
-        if undoable_flags(object_id).exists():
-            return list(shown_here)
-        return [one for one in shown_here if not one.action_name.endswith("_end_flag")]
+        return [one for one in shown_here if not one.action_name.endswith(tuple(hidden))]
 
     @action(
         description="Record payout",
@@ -299,6 +310,33 @@ class AccountAdmin(TabbedAdmin, PausableAdmin, HistoryAdmin):
             self.message_user(request, f"{word}, but it is still held: {left}.", messages.WARNING)
         else:
             self.message_user(request, f"{word}. Nothing holds it.", messages.SUCCESS)
+        return HttpResponseClientRedirect(address_of(account))
+
+    @action(
+        description="Strike out rules",
+        icon="gavel",
+        permissions=["strike_out"],
+        variant=ActionVariant.DANGER,
+        dialog={
+            "title": "Strike out rules that were replaced today",
+            "description": "Entries have to pass every set of rules of the account's day until its next "
+            "reset. A person who did not change them may let go of one: the present rules and the others "
+            "still count.",
+            "form_class": StrikeOutDialog,
+            "form_submit_text": "Strike them out",
+        },
+    )  # type: ignore[untyped-decorator,unused-ignore]
+    def strike_out(self, request: HttpRequest, form: StrikeOutDialog, object_id: str) -> HttpResponse:
+        account = self._account(request, object_id)
+        try:
+            striking_out.strike_out(
+                account, form.cleaned_data["rules"], actor=cast(User, request.user),
+                reason=form.cleaned_data["reason"], now=timezone.now(),
+            )  # fmt: skip
+        except striking_out.NotASecondPerson as error:
+            self.message_user(request, f"Nothing was struck out: {error}.", messages.ERROR)
+        else:
+            self.message_user(request, f"Those rules of {account} count no longer.", messages.SUCCESS)
         return HttpResponseClientRedirect(address_of(account))
 
     def _account(self, request: HttpRequest, object_id: str) -> Account:

@@ -17,8 +17,10 @@ from firms.admin.base import (
 )
 from firms.admin.display import money
 from firms.admin.pausing import ReasonDialog, key_in_words
-from firms.models import Account, AccountState, Flag, FlagKey, Scope
+from firms.admin.terms_words import differences
+from firms.models import Account, AccountState, Flag, FlagKey, Scope, TermsInForce
 from firms.models.columns import MONEY
+from firms.terms_in_force import LONGEST_DAY, in_force_now
 
 
 class _AccountDialog(ReasonDialog):
@@ -73,3 +75,28 @@ def undoable_flags(account_id: Any) -> QuerySet[Flag]:
         Flag.open_at(timezone.now()), account=account_id, scope=Scope.ACCOUNT,
         key__in=(FlagKey.FAILED, FlagKey.DAY_LOCK),
     )  # fmt: skip
+
+
+class StrikeOutDialog(_AccountDialog):
+    rules = forms.ChoiceField(widget=UnfoldAdminSelectWidget(), label="Which rules")
+    field_order = ("rules", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        now = timezone.now()
+        found = in_force_now(self.account, now)
+        cast(forms.ChoiceField, self.fields["rules"]).choices = [
+            (
+                one.digest,
+                f"until {one.until:%a %H:%M} UTC: "
+                + "; ".join(differences((one.terms, one.guard), found.rules)),
+            )
+            for one in found.earlier(now)
+        ]
+
+
+def strikeable_rows(account_id: Any) -> QuerySet[TermsInForce]:
+    """Rules that were replaced of late: they may still count today."""
+    return TermsInForce.objects.filter(
+        account=account_id, until__gt=timezone.now() - LONGEST_DAY, struck_out_at=None
+    )

@@ -22,6 +22,7 @@ from execution.connectors.paper.words import remarks
 from execution.models import Decision, Order
 from firms.admin.display import NOTHING, ago, list_of, moment, money, number
 from firms.admin.pausing import key_in_words
+from firms.admin.terms_words import differences
 from firms.admin.words import in_full, name_of
 from firms.models import Account
 
@@ -39,6 +40,7 @@ def standing_of(account: Account) -> dict[str, Any]:
         "figures": _figures(view, now),
         "progress": progress_box(view, now),
         "floors": _floor_rows(view),
+        "terms": _terms_rows(view),
         "positions": _positions(view),
         "flags": [_flag_row(flag) for flag in view.flags],
         "links": (
@@ -95,6 +97,23 @@ def _floor_rows(view: Overview) -> list[dict[str, object]]:
         }
         for at in view.standing.floors
     ]
+
+
+def _terms_rows(view: Overview) -> list[dict[str, object]]:
+    """The sets of rules an entry has to pass today, where there is more than one: the present one last."""
+    facts = view.facts
+    if facts is None or not facts.earlier:
+        return []
+    present = (facts.terms, facts.guard)
+    rows: list[dict[str, object]] = [
+        {
+            "since": moment(one.since),
+            "until": moment(one.until),
+            "changes": differences((one.terms, one.guard), present),
+        }
+        for one in reversed(facts.earlier)
+    ]
+    return [*rows, {"since": moment(facts.earlier[0].until), "until": "now", "changes": []}]
 
 
 def _positions(view: Overview) -> list[dict[str, object]]:

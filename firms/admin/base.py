@@ -12,6 +12,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from firms.admin.display import NOTHING
+from firms.terms_in_force import note_after_commit
 
 
 class PlainDecimalWidget(UnfoldAdminDecimalFieldWidget):
@@ -101,6 +102,22 @@ class HistoryAdmin(SimpleHistoryAdmin, PlainAdmin):
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         return super().history_form_view(request, object_id, version_id, extra_context)
+
+
+class RulesAdmin(HistoryAdmin):
+    """Whatever makes an account's terms: each save is followed by a look at what is in force now."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        note_after_commit()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        note_after_commit()
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        super().delete_queryset(request, queryset)
+        note_after_commit()
 
 
 class PlainInline(TabularInline):

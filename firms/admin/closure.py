@@ -5,13 +5,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from firms.admin.base import HistoryAdmin, shown
+from firms.admin.base import RulesAdmin, shown
 from firms.admin.display import Tone, badge, cell, site
 from firms.models import MarketClosure
 
 
 @admin.register(MarketClosure)
-class MarketClosureAdmin(HistoryAdmin):
+class MarketClosureAdmin(RulesAdmin):
     list_display = ("date", "name", "products", "until", "source")
     list_display_links = ("date", "name")
     list_filter = (("group", ChoicesDropdownFilter),)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from firms.admin.base import HistoryAdmin, shown
+from firms.admin.base import RulesAdmin, shown
 from firms.admin.display import NOTHING, Tone, badge, list_of
 from firms.admin.pausing import PausableAdmin, key_in_words
 from firms.models import Account, Firm, Flag, Program
@@ -23,7 +23,7 @@ def flags_in_badges(flags: list[Flag]) -> SafeString | str:
 
 
 @admin.register(Firm)
-class FirmAdmin(PausableAdmin, HistoryAdmin):
+class FirmAdmin(PausableAdmin, RulesAdmin):
     list_display = ("name", "code", "is_active", "paused", "program_count", "account_count", "website")
     list_filter = ("is_active",)
     search_fields = ("name", "code")

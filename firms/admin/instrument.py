@@ -8,13 +8,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from firms.admin.base import HistoryAdmin, shown
+from firms.admin.base import RulesAdmin, shown
 from firms.admin.display import Tone, badge, cell, exact_money, number
 from firms.models import Instrument
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(HistoryAdmin):
+class InstrumentAdmin(RulesAdmin):
     list_display = (
         "symbol",
         "name",

@@ -20,8 +20,9 @@ from unfold.widgets import (
 
 from enforcement.floors import FloorKind, LossFloor
 from enforcement.program import Automation
-from firms.admin.base import HistoryAdmin, PlainInline, SheetInline, shown
+from firms.admin.base import PlainInline, RulesAdmin, SheetInline, shown
 from firms.admin.display import NOTHING, Tone, badge, list_of, number, site, whole_money
+from firms.admin.editing import OneEditorAdmin
 from firms.admin.evidence import evidence_badge
 from firms.admin.firm import OPEN_FLAGS, flags_in_badges
 from firms.admin.pausing import PausableAdmin
@@ -183,7 +184,7 @@ class _Change(NamedTuple):
 
 
 @admin.register(Program)
-class ProgramAdmin(TabbedAdmin, PausableAdmin, HistoryAdmin):
+class ProgramAdmin(OneEditorAdmin, TabbedAdmin, PausableAdmin, RulesAdmin):
     form = ProgramForm
     list_display = (
         "program",

@@ -5,12 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from firms.admin.base import HistoryAdmin
+from firms.admin.base import RulesAdmin
 from firms.models import PersonalLimits, Program, TradingSession
 
 
 @admin.register(TradingSession)
-class TradingSessionAdmin(HistoryAdmin):
+class TradingSessionAdmin(RulesAdmin):
     list_display = ("name", "opens", "closes", "zone")
     search_fields = ("name",)
     fieldsets = ((None, {"fields": ("name", ("opens", "closes"), "zone")}),)

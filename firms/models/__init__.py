@@ -10,7 +10,7 @@ from firms.models.instrument import Instrument, TradingSession
 from firms.models.limits import Evidence, LossLimit, NewsRule, ProductLimit, TermSource, Tier
 from firms.models.personal import PersonalLimits
 from firms.models.program import ConsistencyScope, InactivityUnit, Market, Phase, Program
-from firms.models.terms import RulebookVersion, TermsSnapshot
+from firms.models.terms import RulebookVersion, TermsInForce, TermsSnapshot
 
 __all__ = [
     "MANUAL",
@@ -38,6 +38,7 @@ __all__ = [
     "RulebookVersion",
     "Scope",
     "TermSource",
+    "TermsInForce",
     "TermsSnapshot",
     "Tier",
     "Trader",
