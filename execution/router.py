@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(seconds=60)
 GIVE_UP_ATTEMPTS = 3
+# A chunk whose attempts end their process is given up once no entry of it could leave any more.
+POISON_AFTER = timedelta(seconds=20)
 
 
 class ExecutionRouter:
@@ -128,15 +130,28 @@ def decide(chunk_id: int) -> Decided | None:
         return None
     if chunk.attempts == 1:
         return _decide_first(chunk)
-    waiting = False
+    if _is_poison(chunk):
+        for pk in chunk.account_ids:
+            _blocked(chunk.signal, pk, RuntimeError("deciding it ended its process, again and again"))
+        SignalChunk.objects.filter(pk=chunk_id).update(done_at=database_now())
+        return Decided()
+    waiting = failed = False
     for pk in chunk.account_ids:
         try:
             waiting |= _decide(chunk.signal, [pk]).waiting
         except Exception as error:  # noqa: BLE001 - recorded as that account's refusal
-            waiting |= not _failed(chunk, pk, error)
-    if not waiting:
+            failed |= not _failed(chunk, pk, error)
+    if not (waiting or failed):
         SignalChunk.objects.filter(pk=chunk_id).update(done_at=database_now())
+    elif not failed:  # it only waits for an exit, and came back: no attempt to be counted
+        SignalChunk.objects.filter(pk=chunk_id).update(attempts=1)
     return Decided()
+
+
+def _is_poison(chunk: SignalChunk) -> bool:
+    """Whether attempt after attempt never came back: each took its worker, and the whole queue, along."""
+    is_late = database_now() > chunk.signal.received_at + POISON_AFTER
+    return chunk.attempts > GIVE_UP_ATTEMPTS and is_late
 
 
 # The attempt outlives a process that dies at work, which is what it is for; it need not outlive the power,
@@ -290,18 +305,24 @@ def _add_exit(batch: Batch, around: Surroundings, facts: Facts) -> None:
 
 def _failed(chunk: SignalChunk, account_id: int, error: Exception) -> bool:
     """An account whose own transaction failed: True once its refusal is recorded, False to try again."""
+    is_early = database_now() < chunk.signal.received_at + GIVE_UP_AFTER
+    gives_up = chunk.attempts >= GIVE_UP_ATTEMPTS or not is_early
+    _blocked(chunk.signal, account_id, error, record=gives_up)
+    return gives_up
+
+
+def _blocked(signal: Signal, account_id: int, error: Exception, *, record: bool = True) -> None:
+    """Say, and record, that an account could not be decided; what was decided before stays."""
     account = Account.objects.select_related("program__firm").get(pk=account_id)
     log.error(
         "ORDER BLOCKED: Enforcement exception for %s/%s: %s",
         account.program.firm.code, account.program.number, error,
     )  # fmt: skip
-    signal, now = chunk.signal, database_now()
-    if chunk.attempts < GIVE_UP_ATTEMPTS and now < signal.received_at + GIVE_UP_AFTER:
-        return False
-    Decision.objects.bulk_create(
-        [failure(signal, account, leg, error, now) for leg in legs_of(signal)], ignore_conflicts=True
-    )
-    return True
+    if record:
+        now = database_now()
+        Decision.objects.bulk_create(
+            [failure(signal, account, leg, error, now) for leg in legs_of(signal)], ignore_conflicts=True
+        )
 
 
 def undone_chunks(older_than: datetime) -> list[int]:

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -37,11 +37,30 @@ def wait_for(what: str, condition: Callable[[], Any], seconds: float = DEADLINE_
     raise AssertionError(f"not within {seconds:g} s: {what}")
 
 
+class Process(NamedTuple):
+    pid: int
+    parent: int
+    group: int
+    state: str
+
+    @property
+    def lives(self) -> bool:
+        """Not a zombie that nobody has buried."""
+        return not self.state.startswith("Z")
+
+
+def processes() -> list[Process]:
+    """Every process of this machine, by number: the eldest of a group first."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,pgid=,stat="], capture_output=True, text=True, check=True
+    )
+    rows = (line.split(maxsplit=3) for line in listed.stdout.splitlines())
+    return sorted(Process(int(pid), int(parent), int(group), state) for pid, parent, group, state in rows)
+
+
 def lives(group: int) -> bool:
-    """Whether a process group has a member that is not a zombie nobody has buried."""
-    listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True)
-    rows = [line.split() for line in listed.stdout.splitlines()]
-    return any(int(pgid) == group and not stat.startswith("Z") for pgid, stat in rows)
+    """Whether a process group has a living member."""
+    return any(one.group == group and one.lives for one in processes())
 
 
 class Installation:
@@ -181,6 +200,19 @@ class Installation:
         with psycopg2.connect(url) as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
+
+    def is_writable(self) -> bool:
+        """Whether nobody holds the one writer's lock of SQLite; PostgreSQL has none."""
+        url = self.environment["DATABASE_URL"]
+        if not url.startswith("sqlite"):
+            return True
+        try:
+            with sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0.2) as database:
+                database.execute("BEGIN IMMEDIATE")
+                database.rollback()
+        except sqlite3.OperationalError:
+            return False
+        return True
 
     @property
     def database_name(self) -> str:
