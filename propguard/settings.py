@@ -1,5 +1,7 @@
 """Settings: all by environment variable, safe where nothing is set. docs/configuration.md lists them."""
 
+from decimal import Decimal
+
 from django.utils.functional import SimpleLazyObject
 
 from propguard.environment import (
@@ -42,6 +44,8 @@ WEB_WORKERS = env.int("PROPGUARD_WEB_WORKERS", default=2)
 WEB_THREADS = env.int("PROPGUARD_WEB_THREADS", default=4)
 QUEUE_WORKERS = env.int("PROPGUARD_QUEUE_WORKERS", default=2)
 # The watchdog of `manage.py work`: how often the canary flies, and how long the queue may stand still.
+# A mark farther off the last one than this share needs a second before it moves anything.
+MARK_JUMP_SHARE = Decimal(env.str("PROPGUARD_MARK_JUMP", default="0.05"))
 CANARY_EVERY_SECONDS = env.float("PROPGUARD_CANARY_EVERY", default=5.0)
 STUCK_AFTER_SECONDS = env.float("PROPGUARD_STUCK_AFTER", default=20.0)
 

@@ -17,6 +17,8 @@ class Mark(models.Model):
     symbol = models.CharField(max_length=64, primary_key=True)
     price = price_column()
     at = models.DateTimeField()
+    pending_price = price_column(null=True, help_text="One too far off to be believed before a second.")
+    pending_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["symbol"]

@@ -10,7 +10,7 @@ from execution import marks
 from execution.connectors import connector_for
 from execution.connectors.paper import PaperConnector
 from execution.marks import Price, UnknownSymbol
-from execution.models import Mark, PaperBook
+from execution.models import Alarm, Mark, PaperBook
 from firms.models import Account
 from tests.execution.connectors.contract import buy
 from tests.execution.make import entry_signal, held, make_follower, route
@@ -101,3 +101,56 @@ def test_an_account_without_the_symbol_is_left_alone() -> None:
 def equity(account: Account) -> Decimal:
     state = type(account.state).objects.get(account=account)
     return state.equity
+
+
+# --- a price too wild to be believed --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "believed"),
+    [(21_000, True), ("21000.25", False), (19_000, True), ("18999.75", False)],
+    ids=["five percent up", "a tick more", "five percent down", "a tick less"],
+)
+def test_a_mark_far_off_the_last_one_needs_a_second(first: int | str, believed: bool) -> None:
+    assert marks.post([price(20_000), price(first, 1)]) == (2 if believed else 1)
+    assert kept() == {"NQ": Decimal(first) if believed else 20_000}
+    assert Alarm.objects.filter(kind="mark_jump", closed_at=None).exists() is not believed
+
+
+SECONDS: list[Any] = [
+    pytest.param(price(18_100, 2), 18_100, id="near the first: believed"),
+    pytest.param(price("17100.00", 2), "17100.00", id="five percent from the first"),
+    pytest.param(price("17099.75", 2), 20_000, id="a tick farther: it waits in its turn"),
+    pytest.param(price(20_001, 2), 20_001, id="near the last: the first was wrong"),
+    pytest.param(price(18_000, 1), 20_000, id="the same again is no second"),
+    pytest.param(price(18_100, 0.5), 20_000, id="an earlier one neither"),
+    pytest.param(price(18_100, 301), 18_100, id="the last is too old to say anything"),
+]
+
+
+@pytest.mark.parametrize(("second", "expected"), SECONDS)
+def test_the_second_mark_decides(second: Price, expected: int | str) -> None:
+    marks.post([price(20_000), price(18_000, 1)])
+    marks.post([second])
+    assert kept() == {"NQ": Decimal(expected)}
+    waits = Decimal(expected) == 20_000
+    assert (Mark.objects.get().pending_at is not None) is waits
+    assert Alarm.objects.filter(kind="mark_jump", closed_at=None).exists() is waits
+
+
+def test_a_wild_mark_works_no_stop_and_raises_no_peak_before_a_second_one() -> None:
+    source, account = make_follower("Apex-1")
+    route(entry_signal(source))
+    marks.post([price("20000.25", 1)])
+    before = account.state.highest_equity
+    marks.post([price(22_000, 2), price(18_000, 3)])
+    account.state.refresh_from_db()
+    assert (account.state.highest_equity, held(account)) == (before, 2)
+    marks.post([price(18_000, 4)])
+    assert held(account) == 0, "the stop at 19,990 is worked now"
+
+
+def test_an_extreme_of_a_bar_is_held_against_the_last_mark_too() -> None:
+    marks.post([price(20_000)])
+    marks.post([price(20_000, 1)._replace(high=Decimal(22_000), low=Decimal(19_999))])
+    assert Mark.objects.get().pending_price == 22_000
