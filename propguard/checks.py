@@ -2,11 +2,13 @@
 
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from execution import storage
 from firms import overrides
 
 _OVERRIDE = re.compile(
@@ -33,6 +35,13 @@ def queue_settings(**_: Any) -> list[CheckMessage]:
     if q["retry"] > needed:
         return []
     return [Error(f"Q_CLUSTER retry {q['retry']} must be above {needed:.0f}.", id="propguard.E001")]
+
+
+@register(Tags.database)
+def database_takes_writes(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """After a restore files may belong to somebody else; `work`, `supervise` and `up` refuse to start."""
+    problem = storage.refusal() if databases else None
+    return [] if problem is None else [Error(problem, id="propguard.E003")]
 
 
 @register(Tags.security, deploy=True)

@@ -97,17 +97,18 @@ def later(seconds: float) -> Iterator[None]:
 
 
 class Web:
-    """The web server on this test's database."""
+    """The web server on this test's database, or on a file."""
 
-    def __init__(self, fault: str = "") -> None:
+    def __init__(self, fault: str = "", database: Path | None = None) -> None:
         self.port = free_port()
-        once = Path(settings.VAR_DIR) / "struck"
+        made = {**environment(fault), "PROPGUARD_FAULT_ONCE": str(Path(settings.VAR_DIR) / "struck")}
+        if database is not None:
+            made["DATABASE_URL"] = f"sqlite:///{database}"
         with (Path(settings.VAR_DIR) / "web.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "propguard.wsgi", "--bind", f"127.0.0.1:{self.port}",
                  "--worker-class", "gthread", "--workers", "1", "--threads", "2"],
-                cwd=ROOT, env={**environment(fault), "PROPGUARD_FAULT_ONCE": str(once)}, stdout=log, stderr=log,
-                start_new_session=True,
+                cwd=ROOT, env=made, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         wait_for("the web server answers", lambda: self.get("/healthz"))
 

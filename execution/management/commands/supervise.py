@@ -6,9 +6,10 @@ import threading
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
 
+from execution import storage
 from execution.leadership import Leader, leader_here
 from execution.processes import StopRequest
 from execution.supervision import Part, parts
@@ -24,6 +25,8 @@ class Command(BaseCommand):
     help = "Finds work that nobody did, watches floors and days, listens for who has gone silent."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if problem := storage.refusal():
+            raise CommandError(problem)
         stop = StopRequest()
         leader = leader_here()
         runners = [Runner(part, leader, stop) for part in parts()]

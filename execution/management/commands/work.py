@@ -11,13 +11,13 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from execution import heartbeats, pulse
+from execution import heartbeats, pulse, storage
 from execution.processes import ProcessGroup, StopRequest, members, run_directory
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ class Command(BaseCommand):
     help = "Runs the queue's workers and restarts them when they die or get stuck."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if problem := storage.refusal():
+            raise CommandError(problem)
         stop = StopRequest()
         cluster = Cluster()
         cluster.start()

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.db.utils import OperationalError
 
+from execution import storage
 from execution.processes import ProcessGroup, StopRequest, run_directory
 from firms.models import Program
 from propguard.environment import bound_to
@@ -45,6 +46,8 @@ class Command(BaseCommand):
         for group in groups:
             group.end_left_over()
         _require_free(host, port)
+        if problem := storage.refusal():
+            raise CommandError(problem)
         self.stdout.write("PropGuard: preparing the database ...")
         _migrate()
         self._load_catalog()
