@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from execution.connectors.forward.target import HOP_HEADER
 from execution.decoding import Undecodable, decode
 from execution.intake import Accepted, Conflict, accept, content_of
 from execution.models import Kind, SignalSource
@@ -66,6 +67,9 @@ class WebhookView(APIView):
             ) from error
 
     def _receive(self, request: Request, name: str, token: str | None) -> Response:
+        if request.headers.get(HOP_HEADER) is not None:
+            # Forwarded by a PropGuard, perhaps this one: an order would come back as an alert, for ever.
+            raise Problem(400, "forwarded", "A PropGuard has forwarded this; it was not traded.")
         source = SignalSource.named(name)
         _check_address(request, source)
         raw = _read(request)

@@ -22,6 +22,7 @@ from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
 from enforcement import account as core
+from execution.admin.account_blind import BlindAccountAdmin
 from execution.admin.account_opening import OpenAccountForm, open_from, out_of_cohort
 from execution.admin.account_records import (
     EndFlagDialog,
@@ -72,7 +73,7 @@ class AccountChangeList(ChangeList):
 
 
 @admin.register(Account)
-class AccountAdmin(OneEditorAdmin, TabbedAdmin, PausableAdmin, RulesAdmin):
+class AccountAdmin(BlindAccountAdmin, OneEditorAdmin, TabbedAdmin, PausableAdmin, RulesAdmin):
     list_display = (
         "account",
         "mode_now",
@@ -98,7 +99,11 @@ class AccountAdmin(OneEditorAdmin, TabbedAdmin, PausableAdmin, RulesAdmin):
         "pause",
         "resume",
         "kill",
-        {"title": "Record", "icon": "edit_note", "items": ("record_payout", "end_flag", "strike_out")},
+        {
+            "title": "Record",
+            "icon": "edit_note",
+            "items": ("record_payout", "end_flag", "strike_out", "nothing_open"),
+        },
     )
     add_form_template = "admin/change_form.html"
     change_form_outer_before_template = "propguard/account_standing.html"

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from execution.admin.account_blind import told_of
 from execution.admin.account_opening import out_of_cohort
 from execution.admin.overview import (
     Overview,
@@ -35,7 +36,7 @@ def standing_of(account: Account) -> dict[str, Any]:
         "mode": mode_badge(view),
         "state": state_badges(view),
         "problem": view.problem,
-        "warnings": out_of_cohort(account),
+        "warnings": [*out_of_cohort(account), *told_of(account)],
         "remarks": remarks(Book(account)) if view.is_paper else [],
         "figures": _figures(view, now),
         "progress": progress_box(view, now),

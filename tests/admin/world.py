@@ -15,6 +15,7 @@ from execution.models import (
     Connection,
     Exit,
     Fill,
+    ForwardTarget,
     Kill,
     Mark,
     NewsEvent,
@@ -24,6 +25,7 @@ from execution.models import (
     Reconciliation,
     Signal,
 )
+from execution.vault import Sealed
 from firms import services
 from firms.models import (
     Account,
@@ -54,6 +56,11 @@ def make_world(text: str = "plain", *, actor: User | None = None) -> Account:
     add_rows(program, text)
     account = make_account(f"One {text}"[:80], program, trader=f"Ada {text}", paper=True)
     Connection.objects.update_or_create(venue="paper", defaults={"name": f"Paper {text}"[:80]})
+    forwards = Connection.objects.create(venue="forward", name=f"Forward {text}"[:80])
+    ForwardTarget.objects.create(
+        connection=forwards, address=Sealed.of(f"https://example.com/{text}"), symbols=text,
+        entry_template=text, flat_template=text,
+    )  # fmt: skip
     make_account("Two", program, trader=f"Ada {text}")
     PersonalLimits.objects.create(account=account, daily_loss=Decimal(900))
     services.record_cash_flow(

@@ -214,3 +214,10 @@ def test_a_refused_alert_leaves_a_line_without_its_body(
         post(alert(secret="a-guess", action="dance"))
     assert "Alert refused: unauthenticated (source=tv, size=" in caplog.text
     assert "a-guess" not in caplog.text
+
+
+@pytest.mark.parametrize("hops", ["1", "2", "", "x"])
+def test_what_a_propguard_has_forwarded_is_no_alert(source: SignalSource, hops: str) -> None:
+    answer = post(alert(), headers={"PropGuard-Hop": hops})
+    assert (answer.status_code, answer.json()["code"]) == (400, "forwarded")
+    assert not Signal.objects.exists()

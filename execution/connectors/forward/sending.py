@@ -75,7 +75,8 @@ def post(
             ) as pool,
             pool.stream("POST", url, headers=list(sent.items()), content=body) as response,
         ):
-            media_type = dict(response.headers).get(b"content-type", b"").decode(errors="replace").lower()
+            given = {name.lower(): value for name, value in response.headers}
+            media_type = given.get(b"content-type", b"").decode(errors="replace").lower()
             return Answer(response.status, media_type, _read(response.iter_stream()))
     except InDoubt:
         raise
