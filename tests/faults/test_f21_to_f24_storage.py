@@ -121,7 +121,7 @@ def test_f23_a_full_disk_is_a_503_at_intake_and_no_alert_is_taken_by_half(
         settings.VAR_DIR = tmp_path
         make_follower(source=make_source())
         database = copied_to(disk)
-        server = Web(database=database)
+        server = Web(url=f"sqlite:///{database}")
         try:
             filler = disk / "filler"
             fill(filler)
@@ -227,7 +227,7 @@ def test_f24_up_refuses_on_a_read_only_file_system(tmp_path: Path, settings: Any
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         done = subprocess.run(
             [sys.executable, "manage.py", "up"], cwd=ROOT, capture_output=True, text=True, timeout=60,
-            env={**environment(), "DATABASE_URL": f"sqlite:///{database}"},
+            env=environment(url=f"sqlite:///{database}"),
         )  # fmt: skip
     assert done.returncode == 1
     assert "can't be written to" in done.stderr

@@ -33,10 +33,10 @@ def database_url() -> str:
     return f"{before.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
 
 
-def environment(fault: str = "", venue: FakeVenue | None = None) -> dict[str, str]:
+def environment(fault: str = "", venue: FakeVenue | None = None, url: str = "") -> dict[str, str]:
     made = {
         **os.environ,
-        "DATABASE_URL": database_url(),
+        "DATABASE_URL": url or database_url(),
         "PROPGUARD_VAR": str(settings.VAR_DIR),
         "SECRET_KEY": settings.SECRET_KEY,  # queue rows are signed with it
         "PROPGUARD_FAULT": fault,
@@ -50,13 +50,15 @@ def environment(fault: str = "", venue: FakeVenue | None = None) -> dict[str, st
 class Worker:
     """What a queue's worker does with one task, in a process that a fault may hit: `Worker("route_chunk", 5)`."""
 
-    def __init__(self, task: str, *ids: int, fault: str = "", venue: FakeVenue | None = None) -> None:
+    def __init__(
+        self, task: str, *ids: int, fault: str = "", venue: FakeVenue | None = None, url: str = ""
+    ) -> None:
         code = f"from execution import tasks\nfor pk in {list(ids)}: tasks.{task}(pk)"
         self.log = Path(settings.VAR_DIR) / "worker.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "shell", "-v", "0", "-c", code], cwd=ROOT,
-                env=environment(fault, venue), stdout=log, stderr=log, start_new_session=True,
+                env=environment(fault, venue, url), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     def ended(self) -> int:
@@ -97,13 +99,12 @@ def later(seconds: float) -> Iterator[None]:
 
 
 class Web:
-    """The web server on this test's database, or on a file."""
+    """The web server on this test's database, or on another (`url`)."""
 
-    def __init__(self, fault: str = "", database: Path | None = None) -> None:
+    def __init__(self, fault: str = "", url: str = "") -> None:
         self.port = free_port()
-        made = {**environment(fault), "PROPGUARD_FAULT_ONCE": str(Path(settings.VAR_DIR) / "struck")}
-        if database is not None:
-            made["DATABASE_URL"] = f"sqlite:///{database}"
+        once = str(Path(settings.VAR_DIR) / "struck")
+        made = {**environment(fault, url=url), "PROPGUARD_FAULT_ONCE": once}
         with (Path(settings.VAR_DIR) / "web.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "propguard.wsgi", "--bind", f"127.0.0.1:{self.port}",
