@@ -5,12 +5,11 @@ works like any other.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from enforcement.decision import Finding
 from enforcement.holding import evaluate_closing, evaluate_holding
@@ -19,14 +18,12 @@ from execution import exits
 from execution.clock import database_now
 from execution.enforcement_service import Facts
 from execution.leadership import Leader
-from execution.models import Exit, Leg, Order, Position, Signal
-from execution.order_state import RESERVING
+from execution.models import Exit, Leg, Order, Position
+from execution.order_state import IN_DOUBT, RESERVING
 from execution.prompt import prompt_transaction
 from firms import audit
 from firms.models import Account
 from firms.services import lock_traders
-
-ZERO = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -51,7 +48,7 @@ class Exposure:
 
 
 def exposures(account_ids: Iterable[int]) -> Mapping[int, Exposure]:
-    """What accounts hold or may still open. Four queries."""
+    """What accounts hold or may still open. Five queries at most."""
     ids = list(account_ids)
     found: dict[int, Exposure] = defaultdict(Exposure)
     filled_at: dict[tuple[int, str], datetime | None] = {}
@@ -60,15 +57,19 @@ def exposures(account_ids: Iterable[int]) -> Mapping[int, Exposure]:
         one.symbols[position.family] = position.symbol
         one.held.add(position.family)
         filled_at[position.account_id, position.family] = position.last_fill_at or position.opened_at
-    entries = Order.objects.filter(account__in=ids, leg=Leg.ENTRY, status__in=sorted(RESERVING))
-    for pk, family, symbol, signal in entries.values_list("account", "family", "symbol", "signal"):
-        one = found[pk]
-        one.symbols.setdefault(family, symbol)
-        one.signals[family] = max(one.signals.get(family, 0), signal or 0)
+    entries = list(Order.objects.filter(account__in=ids, leg=Leg.ENTRY, status__in=sorted(RESERVING)))
     to_zero = Exit.objects.filter(account__in=ids, target=0)
-    for pk, family, covers in to_zero.filter(done_at=None).values_list("account", "family", "covers"):
-        if covers is None or covers >= found[pk].signals.get(family, 0):
-            found[pk].closing.add(family)
+    told = _told(to_zero, [entry for entry in entries if entry.status in IN_DOUBT])
+    for entry in entries:
+        if entry.pk in told:
+            continue
+        one, signal = found[entry.account_id], entry.signal_id or 0
+        one.symbols.setdefault(entry.family, entry.symbol)
+        one.signals[entry.family] = max(one.signals.get(entry.family, 0), signal)
+    for row in to_zero.filter(done_at=None):
+        one = found[row.account_id]
+        if exits.covers(row, one.signals.get(row.family, 0)):
+            one.closing.add(row.family)
     last_filled = [at for at in filled_at.values() if at is not None]
     if last_filled:
         ended = to_zero.filter(done_at__gte=min(last_filled))
@@ -77,6 +78,21 @@ def exposures(account_ids: Iterable[int]) -> Mapping[int, Exposure]:
             if last is not None and done_at >= last:
                 found[pk].kept.add(family)
     return found
+
+
+def _told(to_zero: QuerySet[Exit], doubtful: Sequence[Order]) -> set[int]:
+    """Entries in doubt whose exit is over all the same: a blind venue was told to be flat, and only a person
+    can say more."""
+    if not doubtful:
+        return set()
+    ended = list(to_zero.filter(done_at__isnull=False, family__in={entry.family for entry in doubtful}))
+    return {
+        entry.pk
+        for entry in doubtful
+        for row in ended
+        if (row.account_id, row.family) == (entry.account_id, entry.family)
+        and exits.covers(row, entry.signal_id or 0)
+    }
 
 
 def to_close(facts: Facts, now: datetime) -> dict[str, Finding]:
@@ -107,9 +123,7 @@ def flatten(account: Account, symbols: Mapping[str, str], why: str, leader: Lead
         lock_traders([account.trader_id])
         leader.confirm()
         now = database_now()
-        newest = Signal.objects.aggregate(newest=Max("pk"))["newest"]
-        for family, symbol in sorted(symbols.items()):
-            exits.open_exit(account.pk, family, symbol, newest, ZERO, now)
+        exits.open_flat({(account.pk, family): symbol for family, symbol in symbols.items()}, now)
         audit.record(
             "account.flattened", f"account {account}", now=now, reason=why, after=", ".join(sorted(symbols))
         )

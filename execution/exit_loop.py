@@ -59,7 +59,7 @@ def work(exit_id: int) -> None:
             if note or (last_fill is not None and _finish(row, last_fill)):
                 break
             # A further signal, or the kill switch, may have joined.
-            row.refresh_from_db(fields=["covers", "target", "symbol", "by_kill"])
+            row.refresh_from_db(fields=["covers", "target", "symbol", "is_inclusive", "by_kill"])
     except _LeaseLost:
         return  # somebody else works on it by now
     except (Unavailable, InDoubt, Rejected) as error:
@@ -255,8 +255,8 @@ def _covered(row: Exit) -> QuerySet[Order]:
     entries = Order.objects.filter(account=row.account, family=row.family, leg=Leg.ENTRY)
     if row.covers_id is None:
         return entries
-    # A reversal's own entry comes after its exit; the kill switch lets none come.
-    newest = Q(signal=row.covers_id) if row.by_kill else Q()
+    # A reversal's own entry comes after its exit; the system's own word covers all there was.
+    newest = Q(signal=row.covers_id) if row.is_inclusive else Q()
     return entries.filter(Q(signal__lt=row.covers_id) | newest)
 
 

@@ -5,7 +5,7 @@ signal; a reversal's own entry leg comes after its exit.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -37,46 +37,57 @@ def open_exit(
     target: Decimal,
     now: datetime,
     *,
+    is_inclusive: bool = False,
     by_kill: bool = False,
 ) -> None:
     """Open an exit, or let the open one answer this signal too: the newest one's target counts, but for the
-    kill switch's, which stays 0 whatever joins it."""
+    kill switch's, which stays 0 whatever joins it. `is_inclusive`: entries of `covers` are covered too."""
     table = Exit._meta.db_table
     newer = f"coalesce(excluded.covers_id, 0) >= coalesce({table}.covers_id, 0)"
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} "  # noqa: S608
-            "(account_id, family, symbol, covers_id, target, opened_at, attempts, note, by_kill) "
-            "VALUES (%s, %s, %s, %s, %s, %s, 0, '', %s) "
+            "(account_id, family, symbol, covers_id, target, opened_at, is_inclusive, by_kill, "
+            "attempts, note) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 0, '') "
             "ON CONFLICT (account_id, family) WHERE done_at IS NULL "
             "DO UPDATE SET "
             f"covers_id = CASE WHEN {newer} THEN excluded.covers_id ELSE {table}.covers_id END, "
+            f"is_inclusive = CASE WHEN {newer} THEN excluded.is_inclusive ELSE {table}.is_inclusive END, "
             f"target = CASE WHEN {table}.by_kill THEN {table}.target ELSE excluded.target END, "
             f"symbol = excluded.symbol, by_kill = ({table}.by_kill OR excluded.by_kill) "
             f"WHERE {newer} OR excluded.by_kill",
-            [account_id, family, symbol, covers, str(target), adapt(now), by_kill],
+            [account_id, family, symbol, covers, str(target), adapt(now), is_inclusive, by_kill],
         )
 
 
-def open_flat(account_id: int, family: str, symbol: str, now: datetime) -> None:
-    """Open an exit to flat that answers every signal so far: nobody's alert, but the system's own word."""
+def open_flat(symbols: Mapping[tuple[int, str], str], now: datetime, *, by_kill: bool = False) -> None:
+    """Open exits to flat that answer every signal so far, the newest one's entry included: nobody's alert,
+    but the system's own word. `symbols` by account id and family; inside a transaction."""
     newest = Signal.objects.aggregate(newest=Max("pk"))["newest"]
-    open_exit(account_id, family, symbol, newest, ZERO, now)
+    for (account_id, family), symbol in sorted(symbols.items()):
+        open_exit(account_id, family, symbol, newest, ZERO, now, is_inclusive=True, by_kill=by_kill)
+
+
+def covers(row: Exit, signal_id: int) -> bool:
+    """Whether an exit covers the entry of a signal. A reversal's own entry comes after its exit."""
+    newest = row.covers_id
+    return newest is None or signal_id < newest or (row.is_inclusive and signal_id == newest)
 
 
 def reopen_if_covered(order: Order, now: datetime) -> None:
     """A fill of an entry that an exit had covered: that exit is not done after all."""
     if order.signal_id is None:  # nobody's signal: no exit can have answered it
         return
-    covering = Q(covers__gt=order.signal_id) | Q(by_kill=True, covers=order.signal_id)
+    covering = Q(covers__gt=order.signal_id) | Q(is_inclusive=True, covers=order.signal_id)
     newest = (
         Exit.objects.filter(covering, account=order.account, family=order.family).order_by("-covers").first()
     )
     if newest is not None:
         open_exit(
             order.account_id, order.family, order.symbol, newest.covers_id, newest.target, now,
-            by_kill=newest.by_kill,
+            is_inclusive=newest.is_inclusive, by_kill=newest.by_kill,
         )  # fmt: skip
         ring_for_open([order.account_id])
 

@@ -148,8 +148,7 @@ def _venue(account: Account) -> Connector | None:
 
 def _close(account: Account, venue: Connector | None, since: datetime) -> None:
     """Exits for all that is held: by the books, and by what the venue shows, whoever opened it."""
-    booked = Position.objects.filter(account=account).exclude(quantity=0)
-    wanted = dict(booked.values_list("family", "symbol"))
+    wanted = {name: symbol for (_, name), symbol in kill.exposed([account]).items()}
     unread: Exception | None = None
     if venue is not None and not venue.blind:
         try:

@@ -7,15 +7,14 @@ before it. `flattening` does the rest, in whatever process is alive; `kill_repor
 import logging
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from itertools import groupby
 
 from django.db import DatabaseError, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from execution import confirmation, exits, orders
 from execution.clock import database_now
-from execution.models import Kill, Leg, Order, Position, Signal
+from execution.models import Kill, Leg, Order, Position
 from execution.order_state import RESERVING, OrderStatus
 from execution.prompt import Busy, prompt_transaction
 from firms import audit
@@ -114,15 +113,19 @@ def open_exits(accounts: Iterable[Account]) -> None:
 
     It answers every signal there is: what comes later is refused by the flag.
     """
+    open_exits_for(exposed(accounts))
+
+
+def exposed(accounts: Iterable[Account]) -> dict[tuple[int, str], str]:
+    """What the books say is, or may yet be, held: a symbol by account id and family."""
     ids = [account.pk for account in accounts]
     held = Position.objects.filter(account__in=ids).exclude(quantity=0)
     coming = Order.objects.filter(account__in=ids, leg=Leg.ENTRY, status__in=sorted(RESERVING))
-    families = {
+    return {
         (account, family): symbol
         for rows in (coming, held)
         for account, family, symbol in rows.values_list("account", "family", "symbol")
     }
-    open_exits_for(families)
 
 
 def open_exits_for(families: dict[tuple[int, str], str]) -> None:
@@ -130,9 +133,7 @@ def open_exits_for(families: dict[tuple[int, str], str]) -> None:
     if not families:
         return
     with prompt_transaction(gives_up=False):
-        now, newest = database_now(), Signal.objects.aggregate(newest=Max("pk"))["newest"]
-        for (account_id, family), symbol in sorted(families.items()):
-            exits.open_exit(account_id, family, symbol, newest, Decimal(0), now, by_kill=True)
+        exits.open_flat(families, database_now(), by_kill=True)
 
 
 def stop_entries(accounts: Iterable[Account]) -> None:

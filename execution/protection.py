@@ -92,7 +92,7 @@ def _place(venue: Connector, position: Position, missing: Decimal) -> None:
 def _bring_down(position: Position, missing: Decimal, now: datetime) -> None:
     with transaction.atomic():
         lock_traders([position.account.trader_id])
-        exits.open_flat(position.account_id, position.family, position.symbol, now)
+        exits.open_flat({(position.account_id, position.family): position.symbol}, now)
         alarms.raise_alarm(
             "unprotected", f"position {position.pk}",
             f"{position.account}: {plain(missing)} {position.symbol} stood without their stop for "

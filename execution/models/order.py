@@ -38,10 +38,12 @@ class Exit(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     tried_at = models.DateTimeField(null=True, help_text="When somebody last worked on it.")
     note = models.TextField(blank=True, help_text="What the last attempt met.")
-    by_kill = models.BooleanField(
+    is_inclusive = models.BooleanField(
         default=False,
-        help_text="Opened, or joined, by the kill switch: its target stays 0, and it covers entries of the "
-        "newest signal too.",
+        help_text="Nobody's alert, but the system's own word: it covers entries of that newest signal too.",
+    )
+    by_kill = models.BooleanField(
+        default=False, help_text="Opened, or joined, by the kill switch: its target stays 0."
     )
 
     class Meta:

@@ -440,3 +440,55 @@ def test_another_account_of_the_trader_is_left_alone(
     time.shift(1)
     post(account, 50_000, flat=True)
     assert Order.objects.filter(account=account, status="filled").count() == 1
+
+
+# --- the system's own word -----------------------------------------------------------------------------
+
+
+def test_the_systems_own_exit_covers_the_entry_of_the_newest_signal(
+    following: tuple[SignalSource, Account], wire: Wire, time: time_machine.Traveller
+) -> None:
+    from execution import exits
+
+    source, account = following
+    route(entry_signal(source))
+    time.shift(1)
+    exits.open_flat({(account.pk, "NQ"): "NQ"}, timezone.now())
+    exit_loop.work(open_exits(account)[0].pk)
+    assert [flat.symbol for flat in wire.flats] == ["NQ"]
+    assert (the_entry(account).status, open_exits(account)) == ("filled", [])
+
+
+def test_an_entry_in_doubt_of_a_locked_account_is_told_to_be_flat_once_not_with_every_pass(
+    following: tuple[SignalSource, Account], wire: Wire, time: time_machine.Traveller
+) -> None:
+    from execution import monitor
+    from execution.leadership import SOLE
+    from firms.models import FlagKey
+    from firms.services import raise_flag
+
+    source, account = following
+    wire.answers = [InDoubt("timed out")]
+    route(entry_signal(source))
+    raise_flag(account, FlagKey.FAILED, cause="drawdown", reason="broken", now=timezone.now())
+    for _ in range(5):
+        time.shift(2)
+        monitor.watch(SOLE)
+        for row in open_exits(account):
+            exit_loop.work(row.pk)
+    assert (len(wire.flats), Exit.objects.count(), the_entry(account).status) == (1, 1, "held")
+
+
+def test_a_kill_that_died_before_its_exits_is_carried_on_where_nothing_can_be_read(
+    following: tuple[SignalSource, Account], wire: Wire, time: time_machine.Traveller
+) -> None:
+    from execution import flattening, kill
+
+    source, account = following
+    route(entry_signal(source))
+    kill._switch_on(None, flatten=True, reason="stop", actor=None, now=timezone.now())
+    for _ in range(3):
+        time.shift(2)
+        flattening._safely(account, kill.kills_over(None)[0].raised_at, flatten=True)
+    assert [flat.symbol for flat in wire.flats] == ["NQ"]
+    assert the_entry(account).status == "filled"

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from execution import dispatch, exit_loop, exits, reports, supervision, tasks
 from execution.connectors import Connector, InDoubt, Rejected, Unavailable, venue_of
 from execution.models import Alarm, Decision, Exit, Order, Position, Route, Signal, SignalSource
-from execution.order_state import RESERVING
+from execution.order_state import RESERVING, OrderStatus
 from firms.models import Account, LossLimit
 from firms.services import raise_flag, update_flag
 from tests.execution.make import (
@@ -21,6 +22,7 @@ from tests.execution.make import (
     function_named,
     held,
     make_follower,
+    make_order,
     open_exits,
     queued,
     route,
@@ -749,3 +751,12 @@ def test_an_exit_takes_the_protective_orders_with_it(source: SignalSource, accou
     assert connector.has_working_orders(["NQ"])
     route(close_signal(source))
     assert_flat(account)
+
+
+def test_the_systems_own_exit_waits_for_the_newest_signals_entry_that_is_on_its_way(
+    source: SignalSource, account: Account, venue: Venue
+) -> None:
+    signal = entry_signal(source)
+    make_order(account, signal, OrderStatus.SUBMITTING, claimed_at=timezone.now())
+    exits.open_flat({(account.pk, "NQ"): "NQ"}, timezone.now())
+    assert work(account) == "an entry it covers is on its way"

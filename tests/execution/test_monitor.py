@@ -170,7 +170,6 @@ def test_an_approved_entry_of_a_locked_account_never_leaves(
 ) -> None:
     source, account = make_follower()
     decide(entry_signal(source))
-    entry_signal(source, alert_id="later")
     report(account, 47_000)
     watch()
     exit_loop.work(open_exits(account)[0].pk)
@@ -362,10 +361,10 @@ def test_one_account_that_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) 
         report(account, 47_500)
     real = exits.open_exit
 
-    def broken(account_id: int, *rest: Any) -> None:
+    def broken(account_id: int, *rest: Any, **more: Any) -> None:
         if account_id == accounts[0].pk:
             raise ZeroDivisionError("oops")
-        real(account_id, *rest)
+        real(account_id, *rest, **more)
 
     monkeypatch.setattr("execution.closing.exits.open_exit", broken)
     watch()
