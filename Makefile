@@ -60,6 +60,7 @@ bench: .venv/.dev ## measure: ack, alert to connector, decisions per second
 
 docs: .venv/.dev ## write the generated pages anew
 	$(BIN)/python -m tools.rules_doc
+	$(BIN)/python -m tools.reliability_doc
 
 mutants: .venv/.dev ## break the core a line at a time and see that a test fails (long)
 	$(BIN)/python -m tools.mutants

@@ -53,15 +53,18 @@ class Batch:
 def add(
     batch: Batch, facts: Facts, leg: Leg, intent: OrderIntent, verdict: Verdict, obstacle: str | None = None
 ) -> None:
-    """Queue a decision for the insert; where it was approved its order, or what a person is told instead."""
+    """Queue a decision for the insert; where it was approved its order, or what a person is told instead.
+
+    What raises queues nothing: no decision says that an order was approved which can't be made.
+    """
     decision = decision_of(batch.signal, facts, leg, intent, verdict, batch.now, obstacle)
-    batch.decisions.append(decision)
     if verdict.refusal is not None:
         batch.log_lines.append(blocked_line(verdict, facts))
     elif leg is Leg.ENTRY and verdict.handling is Handling.ADVISE:
         batch.advice.append((facts.account, intent))
     elif leg is Leg.ENTRY:
         batch.orders.append(_order(batch, facts, intent, verdict, decision))
+    batch.decisions.append(decision)
 
 
 def decision_of(

@@ -1,6 +1,7 @@
 """A venue in memory: what it holds, what it was asked, and how it fails when told to."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -38,6 +39,7 @@ class Venue:
         self.working: set[str] = set()
         self.stops: dict[str, VenueOrder] = {}
         self.refuses_stops = False  # those that come with an entry
+        self.as_of_lag = timedelta(0)
         self.balance = Decimal(50_000)
         self.ended: dict[str, OrderStatus] = {}  # cancelled, expired or refused, by client order id
         self.hidden: set[str] = set()  # executed or working, yet in no list
@@ -198,7 +200,7 @@ class FakeConnector(Connector):
             state=StateReport(
                 balance=self.venue.balance,
                 equity=self.venue.balance,
-                as_of=timezone.now(),
+                as_of=timezone.now() - self.venue.as_of_lag,
                 source=StateSource.VENUE,
             ),
             positions=[
