@@ -84,15 +84,20 @@ class Step(NamedTuple):
 
 
 def next_step(
-    row: Exit, covered: QuerySet[Order], now: datetime, excess: Callable[[VenuePosition], Decimal]
+    row: Exit,
+    covered: QuerySet[Order],
+    now: datetime,
+    excess: Callable[[Iterable[VenuePosition]], Iterable[VenuePosition]],
 ) -> Step:
     """Looks at what the exit covers and at what was sent for it.
 
     The command counts from the last answer of an entry it covers: what was taken later needs another one.
     """
     flatten, symbols, waits_for = [], [], ""
-    for position in _assumed(covered):
-        if excess(position) <= 0:
+    held = _assumed(covered)
+    beyond = {position.symbol for position in excess(held)}
+    for position in held:
+        if position.symbol not in beyond:
             continue
         symbols.append(position.symbol)
         told = list(

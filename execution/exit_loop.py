@@ -60,6 +60,8 @@ def work(exit_id: int) -> None:
                 break
             # A further signal, or the kill switch, may have joined.
             row.refresh_from_db(fields=["covers", "target", "symbol", "is_inclusive", "by_kill"])
+        else:
+            note = f"not there after {ROUNDS} looks"
     except _LeaseLost:
         return  # somebody else works on it by now
     except (Unavailable, InDoubt, Rejected) as error:
@@ -72,6 +74,16 @@ def work(exit_id: int) -> None:
 
 class _LeaseLost(Exception):
     """The lease ran out meanwhile: what was read may have been acted on by somebody else."""
+
+
+def _keep_lease(row: Exit) -> None:
+    """Right before a request that others would suffer from, were the exit done by now. Raises _LeaseLost."""
+    with prompt_transaction(gives_up=False):
+        now = database_now()
+        own = Exit.objects.filter(pk=row.pk, done_at=None, leased_until=row.leased_until)
+        if not own.update(leased_until=now + LEASE):
+            raise _LeaseLost
+        row.leased_until = now + LEASE
 
 
 def _leased(exit_id: int) -> Exit | None:
@@ -109,7 +121,7 @@ def _round(row: Exit) -> tuple[str, int | None]:
         return _without_venue(row), last_fill
     _ask_about(row, venue)
     held = [p for p in _positions(row, venue) if family(p.symbol) == row.family and p.quantity != 0]
-    excess = [position for position in held if _excess(row, position) > 0]
+    excess = _excess(row, held)
     if excess:
         if _closing_pending(row, venue):
             return "a closing order still works or is in doubt: another one might cross zero", None
@@ -119,9 +131,12 @@ def _round(row: Exit) -> tuple[str, int | None]:
     if row.target == 0:
         symbols = _symbols(row)
         if venue.has_working_orders(symbols):
+            _keep_lease(row)
             venue.cancel_all(symbols)
             return "", None
     reports.collect(venue)  # what brought it there is booked before it is done
+    if _take_back(row.orders.filter(status__in=sorted(WORKING)), venue, "not needed any more: taken back"):
+        return "", None
     return uncancelled or _unfinished(row), last_fill
 
 
@@ -129,8 +144,9 @@ def _positions(row: Exit, venue: Connector) -> Sequence[VenuePosition]:
     """A fresh read. Where the venue can't tell, its own flatten is sent unseen, and the exit stays open."""
     try:
         return venue.positions()
-    except (InDoubt, Unavailable):
+    except Exception:
         if venue.native_flatten and row.target == 0:
+            _keep_lease(row)
             venue.flatten(_symbols(row))
         raise
 
@@ -144,7 +160,10 @@ def _ask_about(row: Exit, venue: Connector) -> None:
             if order.claimed_at is not None and now - order.claimed_at < doubt.STRANDED:
                 continue
             doubt.strand(order)
-        doubt.ask(order, venue)
+        try:
+            doubt.ask(order, venue)
+        except Exception:  # the close does not wait for an answer
+            log.exception("The venue could not be asked about order %s; the next turn asks again", order.pk)
 
 
 def _round_blind(row: Exit, venue: Connector) -> str:
@@ -266,25 +285,43 @@ def _closing_pending(row: Exit, venue: Connector) -> bool:
     One that works and is not filled within the settle time is taken back. HELD ones are past it.
     """
     now = database_now()
-    pending = {*IN_FLIGHT, *WORKING, OrderStatus.UNKNOWN}
-    for order in Order.objects.filter(exit=row, status__in=sorted(pending)).select_related("account"):
-        if order.status not in WORKING or not doubt.is_settled(order, venue, now):
-            return True
-        venue.cancel(order.client_order_id)
-        _answer(order, OrderStatus.CANCELED, "not filled in time: taken back")
+    pending = list(row.orders.filter(status__in=sorted({*IN_FLIGHT, *WORKING, OrderStatus.UNKNOWN})))
+    if any(order.status not in WORKING or not doubt.is_settled(order, venue, now) for order in pending):
+        return True
+    _take_back(pending, venue, "not filled in time: taken back")
     return False
 
 
-def _excess(row: Exit, position: VenuePosition) -> Decimal:
-    """How much of a position is beyond the target or on its other side, in the position's own contracts."""
-    held = abs(position.quantity)
-    if position.quantity * row.target <= 0:
-        return held
-    meant, own = find_instrument(row.symbol), find_instrument(position.symbol)
-    keep = abs(row.target)
-    if meant is not None and own is not None:
-        keep = own.floor_to_step(keep * meant.weight / own.weight)  # a mini against its micros
-    return max(held - keep, ZERO)
+def _take_back(closing: Iterable[Order], venue: Connector, why: str) -> bool:
+    """Cancel closing orders that work; whether there were any."""
+    found = list(closing)
+    for order in found:
+        venue.cancel(order.client_order_id)
+        _answer(order, OrderStatus.CANCELED, why)
+    return bool(found)
+
+
+def _excess(row: Exit, held: Iterable[VenuePosition]) -> list[VenuePosition]:
+    """What of the family's positions is beyond the target or on its other side, each in its own contracts.
+
+    The target is kept once, of minis before micros: they are one position.
+    """
+    meant = find_instrument(row.symbol)
+    weighed = []
+    for position in held:
+        own = find_instrument(position.symbol)
+        weight = own.weight / meant.weight if own is not None and meant is not None else Decimal(1)
+        weighed.append((weight, position, own))
+    left, beyond = abs(row.target), []
+    for weight, position, own in sorted(weighed, key=lambda one: (-one[0], one[1].symbol)):
+        keep = ZERO
+        if position.quantity * row.target > 0:
+            fits = left / weight if own is None else own.floor_to_step(left / weight)
+            keep = min(fits, abs(position.quantity))
+            left -= keep * weight
+        if abs(position.quantity) > keep:
+            beyond.append(position._replace(quantity=position.quantity - keep.copy_sign(position.quantity)))
+    return beyond
 
 
 def _close_all(row: Exit, venue: Connector, positions: Iterable[VenuePosition]) -> None:
@@ -302,16 +339,13 @@ def _close_all(row: Exit, venue: Connector, positions: Iterable[VenuePosition]) 
 
 
 def _close(row: Exit, venue: Connector, position: VenuePosition) -> None:
-    """Send one closing order for what was just read: never more than that."""
-    quantity = abs(position.quantity) if venue.blind else _excess(row, position)
+    """Send one closing order for (a part of) what was just read: never more than that."""
+    quantity = abs(position.quantity)
     side = Side.SELL if position.quantity > 0 else Side.BUY
     with prompt_transaction(gives_up=False):
         lock_traders([row.account.trader_id])
         now = database_now()
-        own = Exit.objects.filter(pk=row.pk, done_at=None, leased_until=row.leased_until)
-        if not own.update(leased_until=now + LEASE):
-            raise _LeaseLost
-        row.leased_until = now + LEASE
+        _keep_lease(row)
         number = Order.objects.filter(exit=row).count() + 1
         order = Order.objects.create(
             account=row.account,
@@ -354,8 +388,8 @@ def _answer(order: Order, after: OrderStatus, detail: str = "", **columns: str) 
 
 def _unfinished(row: Exit) -> str:
     """What keeps an exit open although the venue shows the target: covered entries that may still fill."""
-    if Order.objects.filter(exit=row, status=OrderStatus.UNKNOWN.value).exists():
-        return "a closing order of it is in doubt"
+    if row.orders.filter(status__in=sorted({*IN_FLIGHT, OrderStatus.UNKNOWN})).exists():
+        return "a closing order of it is on its way or in doubt"
     covered = _covered(row)
     if covered.filter(status__in=sorted(IN_FLIGHT)).exists():
         return "an entry it covers is on its way"

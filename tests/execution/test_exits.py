@@ -760,3 +760,107 @@ def test_the_systems_own_exit_waits_for_the_newest_signals_entry_that_is_on_its_
     make_order(account, signal, OrderStatus.SUBMITTING, claimed_at=timezone.now())
     exits.open_flat({(account.pk, "NQ"): "NQ"}, timezone.now())
     assert work(account) == "an entry it covers is on its way"
+
+
+# --- more than one position, more than one worker -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mini", "micro", "left"),
+    [
+        (1, 10, {"NQ": Decimal(1)}),
+        (1, 0, {"NQ": Decimal(1)}),
+        (0, 15, {"MNQ": Decimal(10)}),
+        (2, -5, {"NQ": Decimal(1)}),
+    ],
+    ids=["one of each size", "only minis", "only micros", "micros against minis"],
+)
+def test_a_family_keeps_its_target_once(
+    source: SignalSource, account: Account, venue: Venue, mini: int, micro: int, left: dict[str, Decimal]
+) -> None:
+    venue.held = {(account.pk, "NQ"): Decimal(mini), (account.pk, "MNQ"): Decimal(micro)}
+    exits.open_exit(account.pk, "NQ", "NQ", None, Decimal(1), timezone.now())
+    exit_loop.work(open_exits(account)[0].pk)
+    assert (at_venue(account), open_exits(account)) == (left, [])
+
+
+def test_an_exit_that_only_ever_cancels_is_an_alarm(
+    source: SignalSource, account: Account, venue: Venue, clock: time_machine.Traveller
+) -> None:
+    """The venue lists an order that its own cancel does not reach."""
+    venue.fills_at_once = False
+    route(entry_signal(source))
+    venue.end = lambda *_: None  # type: ignore[method-assign]
+    close_signal(source)
+    for _ in range(5):
+        clock.shift(11)
+        note = work(account)
+    assert note == "not there after 4 looks"
+    assert Alarm.objects.filter(kind="exit_open", closed_at=None).exists()
+
+
+def test_a_worker_whose_lease_ran_out_leaves_the_orders_of_what_came_after_alone(
+    source: SignalSource, account: Account, venue: Venue, clock: time_machine.Traveller
+) -> None:
+    """It hangs in a call; meanwhile another one finishes the exit and a new entry works at the venue."""
+    route(entry_signal(source))
+    close_signal(source)
+    [row] = open_exits(account)
+
+    def hang(what: str) -> None:
+        if what == "positions" and venue.asked("positions")[1:]:
+            venue.before = lambda _what: None
+            clock.shift(16)
+            exit_loop.work(row.pk)
+            venue.sent["new"] = venue.sent[the_entry(account).client_order_id]
+            venue.working.add("new")
+
+    venue.before = hang
+    exit_loop.work(row.pk)
+    assert (venue.working, venue.asked("cancel_all")) == ({"new"}, [])
+
+
+def test_a_venue_that_cant_be_asked_about_an_entry_in_doubt_holds_no_close_back(
+    source: SignalSource, account: Account, venue: Venue
+) -> None:
+    route(entry_signal(source))
+    make_order(account, entry_signal(source, alert_id="2"), OrderStatus.HELD, claimed_at=timezone.now())
+    close_signal(source)
+    venue.fails("find", *[KeyError("status")] * 9)
+    work(account)
+    assert at_venue(account) == {}
+
+
+@pytest.mark.parametrize("error", [Rejected("401"), KeyError("positions"), InDoubt("timed out")], ids=repr)
+def test_a_position_that_cant_be_read_is_flattened_unseen_whatever_is_wrong(
+    source: SignalSource,
+    account: Account,
+    venue: Venue,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(venue.connector, "native_flatten", True)
+    monkeypatch.setattr(venue.connector, "flatten", lambda _self, symbols: told.append(symbols))
+    route(entry_signal(source))
+    close_signal(source)
+    venue.fails("positions", error)
+    work(account)
+    assert told == [["NQ", "NQ1!"]]
+
+
+def test_a_closing_order_that_still_works_is_taken_back_before_the_exit_is_done(
+    source: SignalSource, account: Account, venue: Venue
+) -> None:
+    """A stop has brought the position to its target meanwhile: the order would go on below it."""
+    route(entry_signal(source, contracts=4))
+    signal = reduce_signal(source, 4, 2)
+    [row] = open_exits(account)
+    make_order(
+        account, signal, exit=row, leg="exit", side="sell", claimed_at=timezone.now(), client_order_id="c-1"
+    )
+    venue.held[account.pk, "NQ"] = Decimal(2)
+    exit_loop.work(row.pk)
+    assert venue.asked("cancel")[-1] == "c-1"
+    assert row.orders.get().status == "canceled"
+    assert open_exits(account) == []
