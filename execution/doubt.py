@@ -49,6 +49,8 @@ def adopt(order: Order, found: VenueOrder) -> bool:
         is_over = found.status in _ENDS and order.filled_quantity >= found.filled_quantity
         if status in IN_DOUBT | WORKING:
             after = found.status if is_over else OrderStatus.ACCEPTED
+            if after is OrderStatus.REJECTED and order.filled_quantity:
+                after = OrderStatus.CANCELED  # of the rest: what was filled can't have been refused
             orders.move(order, after, now=now, detail=said)
         orders.learn_id(order, found.venue_order_id)
         orders.close_doubt(order, now)
