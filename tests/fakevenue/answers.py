@@ -14,16 +14,16 @@ HUGE_BYTES = 10 * 1024 * 1024
 
 
 def order_row(book: Book, order: BookedOrder) -> dict[str, Any]:
-    parent = book.orders.get(order.parent)
     return {
         "order_id": order.order_id,
         "client_order_id": order.client_order_id,
-        "parent_client_order_id": "" if parent is None else parent.client_order_id,
+        "protects": bool(order.parent),
         "symbol": order.symbol,
         "side": order.side,
         "quantity": _json(order.quantity),
         "filled_quantity": _json(order.filled),
         "kind": order.kind,
+        "price": _json(order.price),
         "status": order.status,
         "placed_at": order.at,
     }

@@ -7,6 +7,7 @@ What it maps where:
 """
 
 import os
+import re
 import threading
 import time
 from collections import deque
@@ -41,7 +42,7 @@ FINAL = frozenset(
         "invalid_quantity", "invalid_stop", "brackets_off", "nothing_to_close", "order_not_found",
     }
 )  # fmt: skip
-LOG_INS_PER_HOUR = 10
+LOG_INS_PER_HOUR = int(os.environ.get("FAKE_VENUE_LOG_INS", "10"))
 
 
 class FakeVenueConnector(Connector):
@@ -227,23 +228,24 @@ def _order(row: Answer) -> VenueOrder:
         raise InDoubt(f"the venue's order has an unknown status: {text(row, 'status')[:40]}")
     if status is OrderStatus.ACCEPTED and filled:
         status = OrderStatus.PARTIALLY_FILLED
-    parent = text(row, "parent_client_order_id")
+    protects = row.get("protects") is True
     return VenueOrder(
-        client_order_id=parent or text(row, "client_order_id"),
+        client_order_id=_entry_of(text(row, "client_order_id")),
         venue_order_id=text(row, "order_id"),
         symbol=text(row, "symbol"),
         side=_side(row),
         quantity=number(row, "quantity"),
         filled_quantity=filled,
         status=status,
-        protects=bool(parent),
+        protects=protects,
+        stop_price=number(row, "price") if text(row, "kind") == "stop" else None,
     )
 
 
 def _fill(row: Answer) -> VenueFill:
     return VenueFill(
         venue_fill_id=text(row, "fill_id"),
-        client_order_id=text(row, "client_order_id"),
+        client_order_id=_entry_of(text(row, "client_order_id")),
         symbol=text(row, "symbol"),
         side=_side(row),
         quantity=number(row, "quantity"),
@@ -252,6 +254,11 @@ def _fill(row: Answer) -> VenueFill:
         filled_at=instant(row, "filled_at"),
         why=text(row, "kind")[:16],
     )
+
+
+def _entry_of(client_order_id: str) -> str:
+    """Whose order it is: a stop that was placed after its entry has the entry's id and a suffix."""
+    return re.sub(r"-p[0-9.]+$", "", client_order_id)
 
 
 def _side(row: Answer) -> Side:

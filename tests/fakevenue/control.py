@@ -55,6 +55,10 @@ class Desk:
     def do_fill(self, client_order_id: str, quantity: str | None = None) -> None:
         self.venue.market.fill(client_order_id, None if quantity is None else Decimal(quantity))
 
+    def do_end(self, client_order_id: str, status: str) -> None:
+        """The venue ends what is left of an order: canceled, rejected or expired."""
+        self.venue.market.end(client_order_id, status)
+
     def do_person(self, account: str, symbol: str, side: str, quantity: str, rests: bool = False) -> None:
         self.venue.market.person(account, symbol, side, Decimal(quantity), rests)
 

@@ -76,18 +76,19 @@ class Market:
             return order
 
     def protect(self, body: dict[str, Any]) -> BookedOrder:
-        """The stop and target of an entry that has left without them."""
+        """A stop and target of their own, one cancels the other: for an entry that has left without them."""
         with self.lock:
             self._check_account(body["account"])
-            found = self.book.by_client_id(body["account"], body["client_order_id"])
-            if not found:
-                raise Refused("order_not_found")
-            entry = found[-1]
-            entry.stop_loss, entry.target = _number(body.get("stop_loss")), _number(body.get("target"))
-            children = self._protect(entry, Decimal(str(body["quantity"])))
-            if not children:
-                raise Refused("invalid_stop")
-            return children[0]
+            name = str(body["client_order_id"])
+            prices = (("stop", _number(body.get("stop_loss"))), ("target", _number(body.get("target"))))
+            pair = f"pair {name}"
+            made = [o for o in self.book.orders.values() if o.parent == pair and o.account == body["account"]]
+            if not made:
+                if self.setting("bracket") == "reject_stop":
+                    raise Refused("invalid_stop")
+                other = {**body, "side": OPPOSITE[body["side"]]}
+                made = [self._new(other, kind, parent=pair, price=p) for kind, p in prices if p is not None]
+            return made[0]
 
     def cancel(self, account: str, client_order_id: str) -> None:
         """What is left of an order; what it has filled, and what protects that, stays."""
@@ -125,6 +126,16 @@ class Market:
                     and order.status == "working"
                 ):
                     self._execute(order, min(quantity or order.left, order.left))
+
+    def end(self, client_order_id: str, status: str) -> None:
+        with self.lock:
+            for order in list(self.book.orders.values()):
+                if (
+                    order.client_order_id == client_order_id
+                    and not order.parent
+                    and order.status == "working"
+                ):
+                    self.record("ended", order_id=order.order_id, status=status)
 
     def person(self, account: str, symbol: str, side: str, quantity: Decimal, rests: bool = False) -> None:
         """Somebody trades on the phone; `rests`: a limit order far from the market."""

@@ -8,12 +8,22 @@ import pytest
 from execution import reconcile
 from firms.models import Account
 from tests.execution.conftest import clock, venue
-from tests.fakevenue.fixtures import at_venue, fake_venue, venue_process
+from tests.fakevenue.fixtures import at_venue, fake_venue, venue_account, venue_process
 from tests.fakevenue.process import FakeVenue
+from tests.faults.trading import trading
 from tests.make import make_account, make_route, make_source
 from tests.process.conftest import installation, prepared
 
-__all__ = ["clock", "fake_venue", "installation", "prepared", "venue", "venue_process"]
+__all__ = [
+    "clock",
+    "fake_venue",
+    "installation",
+    "prepared",
+    "trading",
+    "venue",
+    "venue_account",
+    "venue_process",
+]
 
 
 @pytest.fixture

@@ -50,6 +50,11 @@ def closing(
     return ClosingOrder(name, symbol, side, Decimal(quantity))
 
 
+def stop_of(entry: ApprovedOrder) -> ApprovedOrder:
+    """What places an entry's stop and target after it has filled, as `execution.protection` names it."""
+    return entry._replace(client_order_id=f"{entry.client_order_id}-p{entry.quantity}")
+
+
 class ConnectorContract(ABC):
     """The promises. `connector` stands on a flat account that may trade NQ."""
 
@@ -65,7 +70,7 @@ class ConnectorContract(ABC):
         """An entry with its stop and target, by one request or by two."""
         connector.submit(order)
         if not connector.native_bracket:
-            connector.protect(order)
+            connector.protect(stop_of(order))
 
     def held(self, connector: Connector) -> dict[str, Decimal]:
         return {position.symbol: position.quantity for position in connector.positions()}
@@ -206,6 +211,7 @@ class ConnectorContract(ABC):
             ("pg-1", True, "NQ", Side.SELL, 2)
         ] * 2
         assert len({order.venue_order_id for order in working}) == 2
+        assert {order.stop_price for order in working} == {Decimal("19990.25"), None}
         assert {order.status for order in working} == {OrderStatus.ACCEPTED}
 
     def test_without_brackets_an_entry_stands_alone_until_it_is_protected(self, connector: Connector) -> None:
@@ -213,10 +219,10 @@ class ConnectorContract(ABC):
         assert connector.has_working_orders(["NQ"]) is connector.native_bracket
         if connector.native_bracket:
             with pytest.raises(NotImplementedError):
-                connector.protect(buy())
+                connector.protect(stop_of(buy()))
         else:
-            first = connector.protect(buy())
-            assert self.anew(connector).protect(buy()) == first
+            first = connector.protect(stop_of(buy()))
+            assert self.anew(connector).protect(stop_of(buy())) == first
             assert len(connector.working_orders()) == 2
 
     def test_what_was_cancelled_works_no_more(self, connector: Connector) -> None:
