@@ -8,7 +8,7 @@ PY ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q -n auto
 
-.PHONY: help run setup check test test-core test-sqlite test-postgres bench mutants docs screenshots lock clean
+.PHONY: help run setup check test test-core test-sqlite test-postgres bench chaos mutants docs screenshots lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench: .venv/.dev ## measure: ack, alert to connector, decisions per second
 docs: .venv/.dev ## write the generated pages anew
 	$(BIN)/python -m tools.rules_doc
 	$(BIN)/python -m tools.reliability_doc
+
+chaos: .venv/.dev ## 10,000 signals under random kills and a lying venue, then compare everything (12 minutes)
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 mutants: .venv/.dev ## break the core a line at a time and see that a test fails (long)
 	$(BIN)/python -m tools.mutants
