@@ -61,6 +61,12 @@ class ForwardTargetInline(SheetInline):
         ),
     )
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **options: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if isinstance(getattr(field, "widget", None), forms.Textarea):
+            field.widget.attrs["rows"] = 4
+        return field
+
 
 class ForwardsOrders(admin.ModelAdmin):
     """Gives a connection's page the action *Send test*, and its list where each one goes."""

@@ -1,6 +1,6 @@
 """Heartbeats: which part last said that it works, and how long it may be silent."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib import admin
 from django.utils import timezone
@@ -22,20 +22,6 @@ def beat_badge(beat: Heartbeat) -> SafeString:
     if beat.name not in heartbeats.LIMITS and age > GONE_AFTER:
         return badge("gone", Tone.CALM)
     return badge("alive", Tone.GOOD)
-
-
-def beats_shown(now: datetime) -> list[dict[str, object]]:
-    """The home page's: every part that must not be silent, even one that never said a word, then the rest."""
-    rows = {beat.name: beat for beat in Heartbeat.objects.order_by("name")}
-    never: list[dict[str, object]] = [
-        {"name": name, "state": badge("silent", Tone.BAD), "ago": "never"}
-        for name in heartbeats.LIMITS
-        if name not in rows
-    ]
-    ordered = sorted(rows.values(), key=lambda beat: (beat.name not in heartbeats.LIMITS, beat.name))
-    return never + [
-        {"name": beat.name, "state": beat_badge(beat), "ago": ago(beat.at, now)} for beat in ordered
-    ]
 
 
 @admin.register(Heartbeat)

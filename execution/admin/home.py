@@ -9,8 +9,8 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from execution import heartbeats
 from execution.admin.decision import verdict_badge, wish_in_words
-from execution.admin.heartbeat import beats_shown
 from execution.admin.overview import (
     Overview,
     floor_cell,
@@ -22,7 +22,8 @@ from execution.admin.overview import (
     room_cell,
     state_badges,
 )
-from execution.models import Alarm, Decision, Exit, NewsEvent, Signal, SignalSource
+from execution.clock import database_now
+from execution.models import Alarm, Decision, Exit, Heartbeat, NewsEvent, Signal, SignalSource
 from firms.admin.display import NOTHING, ago, link, list_of, moment, until, whole_money
 from firms.models import Account
 
@@ -59,10 +60,19 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if _may_see(request, "execution.decision"):
         context["decisions"] = _last_decisions(now)
     if _may_see(request, "execution.heartbeat"):
-        context["beats"] = beats_shown(now)
+        context["cards"].append(_heartbeat_card())
     context["all_accounts"], context["all_decisions"] = list_of(Account), list_of(Decision)
     context["next_steps"] = _next_steps(request, context)
     return context
+
+
+def _heartbeat_card() -> dict[str, object]:
+    """One figure: nobody has to read eight names to learn that all is well."""
+    ages = heartbeats.ages(database_now())
+    silent = [name for name, age in ages.items() if heartbeats.is_silent(name, age)]
+    figure = f"{len(silent)} silent" if silent else "all alive"
+    about = ", ".join(silent or ages)
+    return _card("Workers", figure, "monitor_heart", about, list_of(Heartbeat), bad=bool(silent))
 
 
 def _is_anything_live() -> bool:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db import models
+from django.utils.text import capfirst
 
 from execution.vault import Sealed
 
@@ -37,7 +38,7 @@ class EncryptedTextField(_Text):
         """Always optional in a form: what is left empty stays as it is stored."""
         lines = {"rows": 3} if "\n" in str(self.help_text) else {}
         return SealedFormField(
-            label=options.get("label", self.verbose_name),
+            label=options.get("label", capfirst(self.verbose_name)),
             help_text=self.help_text,
             required=False,
             attrs=lines,

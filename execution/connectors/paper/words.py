@@ -11,7 +11,9 @@ _INDICATIVE = (
 
 def simulated(settings: PaperSettings) -> str:
     """One paragraph: what fills how, and what no simulation here knows of."""
-    latency = f"{settings.latency_min_ms} to {settings.latency_max_ms} ms later"
+    latency = "at once"
+    if settings.latency_max_ms:
+        latency = f"{settings.latency_min_ms} to {settings.latency_max_ms} ms later"
     costs = "half the spread and slippage against you" if settings.has_costs else "no spread or slippage"
     parts = "large ones in parts" if settings.fills_in_parts else "whole whatever their size"
     hours = "rejected" if settings.rejects_when_closed else "taken"
