@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from execution import doubt, reconcile, supervision, tasks
+from execution import doubt, reconcile, router, supervision, tasks
 from execution.models import Alarm, Decision, Order, Position, Signal
 from execution.order_state import ENDED, OrderStatus
 from firms.models import Account
@@ -55,10 +55,16 @@ class Trading:
     def signal(self, **fields: object) -> Signal:
         return entry_signal(self.source, **fields)
 
-    def deliver(self, signal: Signal, times: int = 3, fault: str = "") -> list[int]:
-        """The signal's task, delivered several times at once."""
+    def deliver(
+        self, signal: Signal, times: int = 3, fault: str = "", at_the_claim: bool = False
+    ) -> list[int]:
+        """The signal's task, delivered several times at once; `at_the_claim`: decided already, and all of
+        them about to claim its order."""
         [chunk] = signal.chunks.values_list("pk", flat=True)
-        return deliver(lambda: tasks.route_chunk(chunk), times, fault)
+        if at_the_claim:
+            router.decide(chunk)
+        meet_at = "dispatch.before_claim" if at_the_claim else ""
+        return deliver(lambda: tasks.route_chunk(chunk), times, fault, meet_at)
 
     def enter(self, **fields: object) -> Order | None:
         """One alert, one worker; the order where there was one."""
