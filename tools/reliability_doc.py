@@ -38,7 +38,9 @@ def run() -> dict[tuple[str, str], Row]:
             "auto",
             "tests/faults/test_closed_for_entries.py",
         ]
-        subprocess.run(command, cwd=ROOT, env={**os.environ, WRITE_TO: folder}, check=True)
+        subprocess.run(
+            command, cwd=ROOT, env={**os.environ, WRITE_TO: folder, "PROPGUARD_LONG": "1"}, check=True
+        )
         for file in Path(folder).iterdir():
             dependency, failure, column, outcome = json.loads(file.read_text())
             rows[dependency, failure][column] = outcome

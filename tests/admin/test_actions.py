@@ -56,7 +56,8 @@ def test_there_are_actions_to_try() -> None:
         "execution_apikey_revoke", "execution_order_did_not_happen", "execution_order_confirm",
         "execution_order_decline", "firms_account_record_payout", "firms_account_end_flag",
         "firms_account_kill", "firms_program_kill", "firms_firm_kill", "execution_order_happened",
-        "execution_connection_simulate_failure", "firms_account_strike_out",
+        "execution_connection_simulate_failure", "execution_connection_send_test", "firms_account_strike_out",
+        "firms_account_nothing_open",
     }  # fmt: skip
 
 

@@ -83,7 +83,9 @@ def test_an_entry_is_refused(source: SignalSource, world: World, case: tuple[str
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-@pytest.mark.parametrize(("what", "left"), [("a reduction", 1), ("a close", 0)])
+@pytest.mark.parametrize(
+    ("what", "left"), [pytest.param("a reduction", 1, marks=pytest.mark.long), ("a close", 0)]
+)
 def test_an_exit_is_out_or_still_tried_with_an_alarm_and_out_once_the_fault_is_over(
     source: SignalSource, world: World, case: tuple[str, str], what: str, left: int
 ) -> None:
