@@ -62,7 +62,7 @@ class Part:
         if self.led and not leader.is_leader():
             return
         self.work(leader)
-        heartbeats.beat(self.name)
+        heartbeats.beat_now_and_then(self.name)
 
 
 def parts() -> tuple[Part, ...]:
@@ -72,7 +72,7 @@ def parts() -> tuple[Part, ...]:
         Part(heartbeats.SWEEP, 1.0, sweep),
         Part(heartbeats.RECONCILE, 1.0, lambda _leader: reconciler.look()),
         Part(heartbeats.MONITOR, 2.0, monitor.watch, led=True),
-        Part("clocks", 1.0, lambda _leader: clock_watch.look()),
+        Part("clocks", 5.0, lambda _leader: clock_watch.look()),
         Part("terms", 1.0, lambda _leader: note_terms()),
         Part("listener", 5.0, lambda _leader: listener.look()),
     )
