@@ -31,6 +31,7 @@ from execution.instruments import family, find_instrument
 from execution.intake import ring_for
 from execution.models import Exit, Fill, Leg, Order, Position, SignalChunk
 from execution.order_state import IN_DOUBT, IN_FLIGHT, WORKING, OrderStatus
+from execution.parallel import for_each
 from execution.prompt import prompt_transaction
 from firms.models import Account
 from firms.services import lock_traders
@@ -70,6 +71,18 @@ def work(exit_id: int) -> None:
         log.exception("Exit %s failed and will be tried again", exit_id)
         note = f"{type(error).__name__}: {error}"
     _give_back(row, note)
+
+
+def work_all(exit_ids: Sequence[int], seconds: float) -> None:
+    """Work several side by side: one venue that hangs holds up neither the exits of others nor the caller."""
+    for_each("exit", _safely, exit_ids, seconds)
+
+
+def _safely(exit_id: int) -> None:
+    try:
+        work(exit_id)
+    except Exception:
+        log.exception("Exit %s could not be worked; the sweep tries again", exit_id)
 
 
 class _LeaseLost(Exception):

@@ -8,10 +8,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from enforcement.program import Automation
 from execution import exit_loop, kill, kill_report, orders
@@ -20,6 +20,7 @@ from execution.connectors import Connector, venue_of
 from execution.instruments import family
 from execution.models import Exit, FlatCheck, Leg, Order, Position
 from execution.order_state import IN_DOUBT, IN_FLIGHT, WORKING, OrderStatus
+from execution.parallel import for_each
 from execution.prompt import prompt_transaction
 from firms.models import Account, Flag, FlagKey
 from firms.services import Subject, lock_traders
@@ -29,12 +30,8 @@ log = logging.getLogger(__name__)
 BETWEEN_LOOKS = timedelta(seconds=2)
 CALL_LIMIT = kill_report.CALL_LIMIT
 BACKGROUND_SECONDS = 60.0  # how long a web process goes on with it; then the supervisor does
-SWEEP_SECONDS = 1.0
+TURN_SECONDS = 1.0
 PAUSE_SECONDS = 0.2
-THREADS = 8  # accounts worked at a time
-
-_busy: set[int] = set()  # accounts this process works now: a venue that hangs is not called twice
-_busy_lock = threading.Lock()
 
 
 def run(
@@ -48,17 +45,13 @@ def run(
     if not report.is_killed:
         return report
     deadline = time.monotonic() + seconds
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="kill")
-    try:
-        while True:
-            _turn_all(pool, report, deadline)
-            report = kill_report.report(subject, database_now())
-            tell(report)
-            if report.is_done or not report.is_killed or time.monotonic() >= deadline:
-                return report
-            time.sleep(PAUSE_SECONDS)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    while True:
+        _turn_all(report, deadline)
+        report = kill_report.report(subject, database_now())
+        tell(report)
+        if report.is_done or not report.is_killed or time.monotonic() >= deadline:
+            return report
+        time.sleep(PAUSE_SECONDS)
 
 
 def run_in_background(subject: Subject) -> None:
@@ -83,36 +76,16 @@ def keep_on() -> None:
     ):
         report = kill_report.report(flag.account or flag.program or flag.firm, database_now())
         if report.open_account_ids:
-            pool = ThreadPoolExecutor(THREADS, thread_name_prefix="kill")
-            _turn_all(pool, report, time.monotonic() + SWEEP_SECONDS)
-            pool.shutdown(wait=False, cancel_futures=True)
+            _turn_all(report, time.monotonic() + TURN_SECONDS)
 
 
-def _turn_all(pool: ThreadPoolExecutor, report: kill_report.KillReport, deadline: float) -> None:
-    """A turn of each account that wants one, in threads with connections of their own; what takes longer
-    goes on alone."""
+def _turn_all(report: kill_report.KillReport, deadline: float) -> None:
+    """A turn of each account that wants one; what takes longer goes on alone."""
     wanting = Account.objects.select_related("program__firm", "trader").filter(
         pk__in=sorted(report.open_account_ids)
     )
-    if connection.in_atomic_block:  # what it wrote is nobody else's to see
-        for account in wanting:
-            _safely(account, report.since, report.flatten)
-        return
-    turns = [pool.submit(_alone, account, report.since, report.flatten) for account in wanting]
-    wait(turns, timeout=min(1.0, max(0.0, deadline - time.monotonic())))
-
-
-def _alone(account: Account, since: datetime, flatten: bool) -> None:
-    with _busy_lock:
-        if account.pk in _busy:
-            return
-        _busy.add(account.pk)
-    try:
-        _safely(account, since, flatten)
-    finally:
-        with _busy_lock:
-            _busy.discard(account.pk)
-        connections.close_all()
+    turn = partial(_safely, since=report.since, flatten=report.flatten)
+    for_each("kill", turn, list(wanting), min(TURN_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
 def _safely(account: Account, since: datetime, flatten: bool) -> None:
@@ -176,11 +149,15 @@ def _told(account: Account, venue: Connector | None, since: datetime) -> set[str
 
 def _cancel_working(account: Account, venue: Connector | None) -> None:
     """Entries that work at the venue; stops and targets of what is held stay."""
+    if venue is None or venue.blind:  # there is nowhere to cancel, or nobody to ask: taken counts as filled
+        return
     working = Order.objects.filter(account=account, leg=Leg.ENTRY, status__in=sorted(WORKING))
     for order in working.select_related("account"):
-        if venue is None:
-            return
-        venue.cancel(order.client_order_id)
+        try:
+            venue.cancel(order.client_order_id)
+        except Exception:  # the others are cancelled all the same
+            log.exception("Order %s could not be cancelled; the next turn tries again", order.pk)
+            continue
         with prompt_transaction(gives_up=False):
             lock_traders([account.trader_id])
             order.refresh_from_db()

@@ -225,6 +225,8 @@ def _standing(
     on_wire = [order for order in orders if _is_on_wire(order, now)]
     doubt = [order for order in orders if order not in on_wire and OrderStatus(order.status) not in WORKING]
     ours = sum(OrderStatus(order.status) in WORKING for order in orders)
+    if venue is not None and venue.blind:  # taken counts as filled
+        positions, ours = positions + ours, 0
     note = "no venue to close it at" if venue is None else "" if fresh is None else fresh.note
     look = Look.NEEDLESS
     if account.mode == Account.Mode.LIVE or held or orders:

@@ -30,7 +30,7 @@ class Execution(NamedTuple):
     stop: Decimal | None
 
 
-def net(account: Account, fill: VenueFill, order: Order | None, valued_at: datetime | None) -> None:
+def net(account: Account, fill: VenueFill, order: Order | None, valued_at: datetime | None) -> Position:
     """Book a fill, whose row is stored, into the position by symbol. `order` is the one whose own side it is.
 
     Its price counts as the position's unless the known equity is from later: that has a later price in it
@@ -54,6 +54,7 @@ def net(account: Account, fill: VenueFill, order: Order | None, valued_at: datet
     position.save()
     result = _close(account, position, instrument) if ends and instrument is not None else None
     services.record_trade(account, opened=begins, result=result, at=position.last_fill_at or fill.filled_at)
+    return position
 
 
 def _stop_of(order: Order | None) -> Decimal | None:

@@ -7,6 +7,7 @@ fills are booked as the venue reports them, and what they leave unexplained is f
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=20)
 SOON = timedelta(seconds=2)  # while an order is on its way, in doubt, or a stop is missing
+PATIENCE_SECONDS = 5.0  # a venue that takes longer is waited for beside the others
 WATCHED = timedelta(seconds=60)  # how long an order that works is looked at that often
 SILENT_AFTER = timedelta(seconds=60)
 CAUSE = "reconcile"
@@ -36,11 +38,19 @@ def reconcile_due() -> None:
     elsewhere: list[Account] = []
     for account in _due(now)[:200]:
         venue = venue_of(account)
-        if venue is not None and not venue.blind and _is_taken(account, now):
+        if venue is not None and not venue.blind:
             (here if venue.inline else elsewhere).append(account)
     for account in here:
-        reconcile(account)
-    for_each(reconcile, elsewhere)
+        _reconcile_once(account, now)
+    for_each("reconcile", partial(_reconcile_once, now=now), elsewhere, PATIENCE_SECONDS)
+
+
+def _reconcile_once(account: Account, now: datetime) -> None:
+    try:
+        if _is_taken(account, now):
+            reconcile(account)
+    except Exception:
+        log.exception("Account %s could not be reconciled; it is tried again", account.pk)
 
 
 class Reconciler:

@@ -15,7 +15,7 @@ from enforcement.account import StateReport, StateSource
 from execution import alarms, blind, exits, orders, positions
 from execution.clock import database_now
 from execution.connectors import Connector, VenueFill, VenuePosition, VenueReport
-from execution.models import Connection, Fill, Leg, Order, Position, VenueAccount
+from execution.models import Connection, Exit, Fill, Leg, Order, Position, VenueAccount
 from execution.order_state import ENDED, RESERVING, OrderStatus
 from firms import services
 from firms.models import Account, AccountState
@@ -133,9 +133,30 @@ def _book_fill(account: Account, fill: VenueFill, now: datetime, valued_at: date
     is_own = order is not None and order.side == fill.side.value
     if order is not None and is_own:
         _progress(order, fill, now)
-    positions.net(account, fill, order if is_own else None, valued_at)
+    position = positions.net(account, fill, order if is_own else None, valued_at)
     if order is not None and is_own and order.leg == Leg.ENTRY:
         exits.reopen_if_covered(order, now)
+    elif order is not None and _has_opened(position, fill):
+        _bring_back(order, position, now)
+
+
+def _has_opened(position: Position, fill: VenueFill) -> bool:
+    return position.opened_at == fill.filled_at and position.quantity * fill.side.sign > 0
+
+
+def _bring_back(order: Order, position: Position, now: datetime) -> None:
+    """A closing order or a stop that nobody expected any more was executed, and went through zero. Where an
+    exit is open, that one brings it back."""
+    if Exit.objects.filter(account=order.account_id, family=position.family, done_at=None).exists():
+        return
+    exits.open_exit(order.account_id, position.family, position.symbol, order.signal_id, ZERO, now)
+    alarms.raise_alarm(
+        "crossed_zero", f"order {order.pk}",
+        f"{order.account}: a closing order or stop ({order.client_order_id}) was executed late and opened "
+        f"{position.quantity.normalize():f} {position.symbol}: it is closed.",
+        now=now, account=order.account,
+    )  # fmt: skip
+    exits.ring_for_open([order.account_id])
 
 
 def _progress(order: Order, fill: VenueFill, now: datetime) -> None:

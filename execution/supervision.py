@@ -33,7 +33,6 @@ from execution.intake import ring_for
 from execution.leadership import SOLE, Leader
 from execution.models import Exit, Order
 from execution.order_state import IN_DOUBT, WORKING
-from execution.parallel import for_each
 from firms import rulebook, terms_in_force
 from firms.models import Account
 
@@ -43,6 +42,7 @@ CHUNK_OVERDUE = timedelta(seconds=1)
 ORDER_OVERDUE = timedelta(seconds=2)
 UNHEARD = timedelta(seconds=0.5)  # about as long as paper's own latency
 EXIT_PAUSE = timedelta(seconds=1)
+EXIT_PATIENCE_SECONDS = 1.0  # the sweep's; one that takes longer goes on beside it
 QUEUE_IS_DEEP = 50  # due tasks nobody has taken
 
 
@@ -114,14 +114,7 @@ def work_exits() -> None:
     # The stuck ones last, or a hundred of them would keep every later one waiting.
     waiting = Exit.objects.filter(done_at=None, opened_at__lt=now - EXIT_PAUSE).order_by("attempts", "pk")
     due = [row.pk for row in waiting[:100] if exit_loop.is_due(row, now)]
-    for_each(_work_exit, due)  # one venue that hangs must not hold up the exits of the others
-
-
-def _work_exit(pk: int) -> None:
-    try:
-        exit_loop.work(pk)
-    except Exception:
-        log.exception("Exit %s could not be worked; the others are", pk)
+    exit_loop.work_all(due, EXIT_PATIENCE_SECONDS)
 
 
 def send_overdue(leader: Leader = SOLE) -> None:

@@ -5,6 +5,8 @@ from execution.intake import ring_for
 from execution.models import Exit, SignalChunk
 from execution.pulse import pulse
 
+EXIT_PATIENCE_SECONDS = 5.0  # a venue that hangs keeps the entries of the other accounts no longer
+
 
 def route_chunk(chunk_id: int) -> None:
     """Decide a chunk; then, in the same task, work its exits and send its approved entries."""
@@ -32,8 +34,7 @@ def _work_exits(chunk_id: int) -> None:
     open_exits = Exit.objects.filter(
         account__in=chunk.account_ids, family=chunk.signal.family, done_at=None
     ).values_list("pk", flat=True)
-    for pk in open_exits:
-        exit_loop.work(pk)
+    exit_loop.work_all(list(open_exits), EXIT_PATIENCE_SECONDS)
 
 
 def work_exit(exit_id: int) -> None:

@@ -492,3 +492,16 @@ def test_a_kill_that_died_before_its_exits_is_carried_on_where_nothing_can_be_re
         flattening._safely(account, kill.kills_over(None)[0].raised_at, flatten=True)
     assert [flat.symbol for flat in wire.flats] == ["NQ"]
     assert the_entry(account).status == "filled"
+
+
+def test_a_kill_that_only_stops_is_done_where_what_was_taken_counts_as_filled(
+    following: tuple[SignalSource, Account], wire: Wire
+) -> None:
+    from execution import flattening, kill
+
+    source, _ = following
+    route(entry_signal(source))
+    kill.engage(None, flatten=False, reason="stop")
+    report = flattening.run(None, 1)
+    assert report.is_done
+    assert report.words == "stopped: no entry leaves; 1 position left open"

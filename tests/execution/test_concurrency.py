@@ -1,6 +1,7 @@
 """Threads with connections of their own, as workers have: whatever races, the answer is the same."""
 
 import threading
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from execution import confirmation, dispatch, router, tasks
+from execution import confirmation, dispatch, parallel, router, supervision, tasks
 from execution.confirmation import Person
-from execution.models import Decision, Exit, Order, OrderEvent, Signal, SignalSource
+from execution.models import Decision, Exit, Order, OrderEvent, Signal, SignalChunk, SignalSource
 from firms.models import AuditEntry
 from tests.execution.make import (
     accept_alert,
@@ -240,3 +241,38 @@ def test_the_sweeper_and_a_click_at_the_deadline_end_it_once(source: SignalSourc
         [],
         1,
     )
+
+
+# --- one venue that hangs -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "act", [lambda: supervision.work_exits(), lambda: tasks._work_exits(SignalChunk.objects.last().pk)],
+    ids=["the sweep", "the chunk's own task"],
+)  # fmt: skip
+def test_an_account_whose_venue_hangs_holds_up_no_other_accounts_exit(
+    source: SignalSource, venue: Venue, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]
+) -> None:
+    accounts = [make_follower(f"Apex-{number}", source=source)[1] for number in range(3)]
+    route(entry_signal(source))
+    close_signal(source)
+    Exit.objects.update(opened_at="2026-01-01T00:00:00Z")
+    released, read = threading.Event(), venue.connector.positions
+
+    def positions(self: Any) -> Any:
+        if self.account.pk == accounts[0].pk:
+            released.wait(60)
+        return read(self)
+
+    monkeypatch.setattr(venue.connector, "positions", positions)
+    monkeypatch.setattr(tasks, "EXIT_PATIENCE_SECONDS", 1.0)
+    try:
+        for _ in range(3):
+            act()
+        assert [len(open_exits(account)) for account in accounts] == [1, 0, 0]
+    finally:
+        released.set()
+    deadline = time.monotonic() + 20
+    while parallel._busy and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert open_exits(accounts[0]) == []

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from enforcement.orders import Side
 from execution import dispatch, exit_loop, exits, reports, supervision, tasks
 from execution.connectors import Connector, InDoubt, Rejected, Unavailable, venue_of
 from execution.models import Alarm, Decision, Exit, Order, Position, Route, Signal, SignalSource
@@ -864,3 +865,24 @@ def test_a_closing_order_that_still_works_is_taken_back_before_the_exit_is_done(
     assert venue.asked("cancel")[-1] == "c-1"
     assert row.orders.get().status == "canceled"
     assert open_exits(account) == []
+
+
+def test_a_closing_order_that_is_executed_after_all_is_brought_back_from_the_other_side(
+    source: SignalSource, account: Account, venue: Venue, clock: time_machine.Traveller
+) -> None:
+    route(entry_signal(source))
+    close_signal(source)
+    venue.fails("close", InDoubt("timed out"))
+    [row] = open_exits(account)
+    while open_exits(account):
+        exit_loop.work(row.pk)
+        clock.shift(11)
+    first = row.orders.order_by("pk")[0]
+    venue.execute(account.pk, first.client_order_id, "NQ", Side.SELL, Decimal(2), "close")
+    connector = venue_of(account)
+    assert connector is not None
+    reports.collect(connector)
+    assert held(account) == -2
+    assert Alarm.objects.filter(kind="crossed_zero", closed_at=None).exists()
+    run_queue()
+    assert_flat(account)

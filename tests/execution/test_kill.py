@@ -534,3 +534,20 @@ def test_a_task_that_comes_late_finds_nothing_to_do(
     engage()
     tasks.route_chunk(chunk.pk)
     assert venue.asked("submit") == []
+
+
+def test_an_entry_that_cant_be_cancelled_does_not_keep_the_next_one_working(
+    source: SignalSource, account: Account, venue: Venue, clock: time_machine.Traveller
+) -> None:
+    venue.fills_at_once = False
+    for alert_id in ("1", "2"):
+        route(
+            entry_signal(
+                source, alert_id=alert_id, contracts=1, symbol="NQ1!" if alert_id == "1" else "MNQ1!"
+            )
+        )
+    engage(flatten=False)
+    venue.fails("cancel", InDoubt("timed out"))
+    turn(clock)
+    assert len(venue.working) == 1
+    assert sorted(order.status for order in Order.objects.all()) == ["accepted", "canceled"]
