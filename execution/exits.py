@@ -25,7 +25,7 @@ ZERO = Decimal(0)
 def open_for_signal(signal: Signal, account_ids: Iterable[int], now: datetime) -> None:
     """Open, or join, one exit per account; in the signal's own transaction."""
     targets = _targets(signal, list(account_ids))
-    for account_id, target in targets.items():
+    for account_id, target in sorted(targets.items()):  # everybody's order, or two would wait for each other
         open_exit(account_id, signal.family, signal.symbol, signal.pk, target, now)
 
 

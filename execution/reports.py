@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from enforcement.account import StateReport, StateSource
-from execution import alarms, blind, exits, orders, positions
+from execution import alarms, blind, exits, orders, positions, protection
 from execution.clock import database_now
 from execution.connectors import Connector, VenueFill, VenuePosition, VenueReport
 from execution.models import Connection, Exit, Fill, Leg, Order, Position, VenueAccount
@@ -114,7 +114,8 @@ def is_settled(account: Account) -> bool:
 
 
 def _book_fill(account: Account, fill: VenueFill, now: datetime, valued_at: datetime | None) -> None:
-    order = Order.objects.filter(account=account, client_order_id=fill.client_order_id).first()
+    name = protection.entry_id(fill.client_order_id)  # a stop that was placed here is its entry's
+    order = Order.objects.filter(account=account, client_order_id=name).first()
     if Fill.objects.filter(account=account, venue_fill_id=fill.venue_fill_id).exists():
         return
     Fill.objects.create(

@@ -886,3 +886,14 @@ def test_a_closing_order_that_is_executed_after_all_is_brought_back_from_the_oth
     assert Alarm.objects.filter(kind="crossed_zero", closed_at=None).exists()
     run_queue()
     assert_flat(account)
+
+
+def test_exits_of_one_signal_are_opened_in_the_order_in_which_everybody_locks_them(
+    source: SignalSource, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that open the same ones in different orders would wait for each other."""
+    _, second = make_follower("Aaa-1", source=source)
+    opened: list[int] = []
+    monkeypatch.setattr(exits, "open_exit", lambda account_id, *_: opened.append(account_id))
+    reduce_signal(source, 4, 1)
+    assert opened == [account.pk, second.pk]

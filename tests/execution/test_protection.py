@@ -5,9 +5,10 @@ from decimal import Decimal
 import pytest
 import time_machine
 
+from enforcement.orders import Side
 from execution import exit_loop, reconcile
 from execution.connectors import Rejected
-from execution.models import Alarm, Position, SignalSource
+from execution.models import Alarm, Position, Reconciliation, SignalSource
 from execution.protection import covered
 from firms.models import Account
 from tests.execution.make import entry_signal, held, make_live_follower, open_exits, route, the_entry
@@ -146,3 +147,17 @@ def test_an_exit_on_its_way_needs_no_stop(
         reconcile.reconcile(account)
         clock.shift(11)
     assert not Alarm.objects.filter(kind="unprotected").exists()
+
+
+def test_a_part_filled_stop_that_was_placed_here_is_ours(
+    source: SignalSource, account: Account, venue: Venue, clock: Clock
+) -> None:
+    venue.connector.native_bracket = False
+    venue.refuses_stops = True
+    route(entry_signal(source))
+    reconcile.reconcile(account)
+    [placed] = venue.stops.values()
+    clock.shift(20)
+    venue.execute(account.pk, placed.client_order_id, "NQ", Side.SELL, Decimal(1), "stop")
+    reconcile.reconcile(account)
+    assert (held(account), Reconciliation.objects.get().differences) == (1, "")
