@@ -22,6 +22,8 @@ ROWS = [
     refused("the account is off", "admission.account_disabled", "routing"),
     refused("a later exit has overtaken it", "admission.superseded", "exit_pending"),
     refused("an exit was still being worked", "admission.exit_pending", "exit_pending"),
+    refused("nobody knows what became of an earlier entry", "admission.order_in_doubt", "routing"),
+    refused("its venue was not compared with the books", "admission.not_reconciled", "routing"),
     refused("the clock can't be right", "admission.clock", "routing"),
 ]
 
