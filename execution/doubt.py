@@ -21,7 +21,17 @@ STRANDED = timedelta(seconds=15)  # longer than any connector's call may take
 _ENDS = (OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED)
 
 
-def ask(order: Order, venue: Connector) -> bool:
+def cancel(order: Order, venue: Connector, why: str) -> None:
+    """Cancel what works of an order at its venue, and take over what the venue then says of it.
+
+    It ends only once every fill the venue speaks of is booked: until then it keeps its reservation, and who
+    cancelled it does so again. Raises what the venue's `cancel` raises.
+    """
+    venue.cancel(order.client_order_id)
+    ask(order, venue, why)
+
+
+def ask(order: Order, venue: Connector, why: str = "") -> bool:
     """Ask about one order that is in doubt, or that has gone from the venue's list; True once it is known.
 
     Not found within the settle time: it may still appear. After it: HELD. So is what can't be asked for.
@@ -34,10 +44,10 @@ def ask(order: Order, venue: Connector) -> bool:
         return _not_told(order, venue, f"asking came to nothing ({error})")
     if found is None:
         return _not_told(order, venue, "the venue does not have it")
-    return adopt(order, found)
+    return adopt(order, found, why)
 
 
-def adopt(order: Order, found: VenueOrder) -> bool:
+def adopt(order: Order, found: VenueOrder, why: str = "") -> bool:
     """Take the venue's word for an order; True once it is known.
 
     An end counts only once every fill the venue speaks of is booked: until then it keeps its reservation.
@@ -46,6 +56,7 @@ def adopt(order: Order, found: VenueOrder) -> bool:
         now = _locked(order)
         status = OrderStatus(order.status)
         said = f"the venue says {found.status.value.replace('_', ' ')}"
+        said = f"{why}: {said}" if why else said
         is_over = found.status in _ENDS and order.filled_quantity >= found.filled_quantity
         if status in IN_DOUBT | WORKING:
             after = found.status if is_over else OrderStatus.ACCEPTED

@@ -148,6 +148,8 @@ def _round(row: Exit) -> tuple[str, int | None]:
             venue.cancel_all(symbols)
             return "", None
     reports.collect(venue)  # what brought it there is booked before it is done
+    if _last_fill(row.account) != last_fill:
+        return "", None  # and may be all that an order it cancelled was waiting for
     if _take_back(row.orders.filter(status__in=sorted(WORKING)), venue, "not needed any more: taken back"):
         return "", None
     return uncancelled or _unfinished(row), last_fill
@@ -276,8 +278,7 @@ def _cancel_covered(row: Exit, venue: Connector | None) -> str:
     if venue is not None:
         for order in _covered(row).filter(status__in=sorted(WORKING)):
             try:
-                venue.cancel(order.client_order_id)
-                _answer(order, OrderStatus.CANCELED, "cancelled for an exit")
+                doubt.cancel(order, venue, "cancelled for an exit")
             except Exception as error:  # noqa: BLE001 - kept in the exit's note, tried again next round
                 failed = f"an entry it covers could not be cancelled: {type(error).__name__}: {error}"
     return failed
@@ -309,8 +310,7 @@ def _take_back(closing: Iterable[Order], venue: Connector, why: str) -> bool:
     """Cancel closing orders that work; whether there were any."""
     found = list(closing)
     for order in found:
-        venue.cancel(order.client_order_id)
-        _answer(order, OrderStatus.CANCELED, why)
+        doubt.cancel(order, venue, why)
     return bool(found)
 
 

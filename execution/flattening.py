@@ -14,16 +14,16 @@ from functools import partial
 from django.db import connections, transaction
 
 from enforcement.program import Automation
-from execution import exit_loop, kill, kill_report, orders
+from execution import doubt, exit_loop, kill, kill_report
 from execution.clock import database_now
 from execution.connectors import Connector, venue_of
 from execution.instruments import family
 from execution.models import Exit, FlatCheck, Leg, Order, Position
-from execution.order_state import IN_DOUBT, IN_FLIGHT, WORKING, OrderStatus
+from execution.order_state import IN_DOUBT, IN_FLIGHT, WORKING
 from execution.parallel import for_each
 from execution.prompt import prompt_transaction
 from firms.models import Account, Flag, FlagKey
-from firms.services import Subject, lock_traders
+from firms.services import Subject
 
 log = logging.getLogger(__name__)
 
@@ -154,14 +154,9 @@ def _cancel_working(account: Account, venue: Connector | None) -> None:
     working = Order.objects.filter(account=account, leg=Leg.ENTRY, status__in=sorted(WORKING))
     for order in working.select_related("account"):
         try:
-            venue.cancel(order.client_order_id)
+            doubt.cancel(order, venue, kill.WHY)
         except Exception:  # the others are cancelled all the same
             log.exception("Order %s could not be cancelled; the next turn tries again", order.pk)
-            continue
-        with prompt_transaction(gives_up=False):
-            lock_traders([account.trader_id])
-            order.refresh_from_db()
-            orders.move(order, OrderStatus.CANCELED, now=database_now(), detail=kill.WHY)
 
 
 def _look(account: Account, venue: Connector, since: datetime) -> None:

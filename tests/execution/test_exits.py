@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from enforcement.orders import Side
 from execution import dispatch, exit_loop, exits, reports, supervision, tasks
-from execution.connectors import Connector, InDoubt, Rejected, Unavailable, venue_of
+from execution.connectors import ApprovedOrder, Connector, InDoubt, Rejected, Unavailable, venue_of
 from execution.models import Alarm, Decision, Exit, Order, Position, Route, Signal, SignalSource
 from execution.order_state import RESERVING, OrderStatus
 from firms.models import Account, LossLimit
@@ -603,6 +603,23 @@ def test_an_exit_leaves_other_families_alone(source: SignalSource, account: Acco
     assert at_venue(account) == {"ES": 2}
 
 
+def test_what_a_cancelled_entry_has_filled_stays_reserved_until_it_is_booked(
+    source: SignalSource, account: Account, venue: Venue
+) -> None:
+    """Cancelled between the venue's fill and its report: neither the order nor the position may be missed."""
+    venue.fills_at_once = False
+    route(entry_signal(source))
+    entry = the_entry(account)
+    venue.execute(account.pk, entry.client_order_id, "NQ", Side.BUY, Decimal(1), "entry")
+    close_signal(source)
+    venue.failures["report"] = [InDoubt("no fills today")] * 9
+    work(account)
+    assert (the_entry(account).status, held(account)) == ("accepted", 0)
+    venue.failures.clear()
+    note = work(account)
+    assert (the_entry(account).status, the_entry(account).filled_quantity, note) == ("canceled", 1, "")
+
+
 # --- venues that fail ---------------------------------------------------------------------------------
 
 FAILURES = {
@@ -861,6 +878,8 @@ def test_a_closing_order_that_still_works_is_taken_back_before_the_exit_is_done(
         account, signal, exit=row, leg="exit", side="sell", claimed_at=timezone.now(), client_order_id="c-1"
     )
     venue.held[account.pk, "NQ"] = Decimal(2)
+    venue.sent["c-1"] = account.pk, ApprovedOrder("c-1", "NQ", Side.SELL, Decimal(2), None, None, None)
+    venue.working.add("c-1")
     exit_loop.work(row.pk)
     assert venue.asked("cancel")[-1] == "c-1"
     assert row.orders.get().status == "canceled"

@@ -407,7 +407,7 @@ def test_it_says_what_is_simulated_and_what_only_indicative() -> None:
     mark("20001", 1)
     switch(paper.account, failure="")
     [told_now] = remarks(PaperConnector(paper.account).book)
-    assert "0 to 0 ms later at the last mark with no spread or slippage" in told_now
+    assert "at once at the last mark with no spread or slippage" in told_now
 
 
 def test_without_a_row_the_honest_defaults_hold() -> None:
