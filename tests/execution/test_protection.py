@@ -46,7 +46,7 @@ def test_a_stop_that_left_with_its_entry_protects_it(
 @pytest.mark.parametrize(
     ("seconds", "closed"), [(9, False), (10, True)], ids=["9 s without its stop", "10 s without it"]
 )
-def test_a_position_whose_stop_was_refused_is_closed_after_ten_seconds(
+def test_f39_a_position_whose_stop_was_refused_is_closed_after_ten_seconds(
     source: SignalSource, account: Account, venue: Venue, clock: Clock, seconds: int, closed: bool
 ) -> None:
     venue.refuses_stops = True

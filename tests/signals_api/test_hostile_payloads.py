@@ -99,7 +99,7 @@ def check_stored(case: dict[str, Any], signal: Signal) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("case_id", [i for i, case in CASES.items() if not case.get("concurrent")])
-def test_hostile_case(case_id: str, account: None, settings: Any) -> None:
+def test_f54_hostile_case(case_id: str, account: None, settings: Any) -> None:
     case = CASES[case_id]
     if "allow-list on" in case.get("requires", ""):
         from execution.models import SignalSource
@@ -126,7 +126,7 @@ def test_hostile_case(case_id: str, account: None, settings: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("case_id", [i for i, case in CASES.items() if case.get("concurrent")])
-def test_hostile_case_sent_many_times_at_once(case_id: str, account: None) -> None:
+def test_f54_hostile_case_sent_many_times_at_once(case_id: str, account: None) -> None:
     case = CASES[case_id]
     found: list[str] = []
 
