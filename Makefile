@@ -8,6 +8,9 @@ PY ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q -n auto
 
+# The models' tables at once: that the migrations come to the same is checked, and the process tests run them.
+TABLES := --no-migrations
+
 .PHONY: help run setup check test test-core test-sqlite test-postgres bench chaos mutants docs screenshots lock clean
 
 help: ## show this list
@@ -50,10 +53,10 @@ test-core: .venv/.dev ## the pure core and the architecture, without a database
 	$(PYTEST) -m core
 
 test-sqlite: .venv/.dev ## the Django tests on SQLite
-	$(PYTEST) -m "not core"
+	$(PYTEST) $(TABLES) -m "not core"
 
 test-postgres: .venv/.dev ## the Django tests on an embedded PostgreSQL
-	$(PYTEST) -p tests.postgres -m "not core"
+	$(PYTEST) $(TABLES) -p tests.postgres -m "not core"
 
 bench: .venv/.dev ## measure: ack, alert to connector, decisions per second
 	$(BIN)/python -m bench
