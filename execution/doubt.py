@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from enforcement.explain import plain
 from execution import orders
 from execution.clock import database_now
 from execution.connectors import Connector, InDoubt, Unavailable, VenueOrder
@@ -57,11 +58,16 @@ def adopt(order: Order, found: VenueOrder, why: str = "") -> bool:
         status = OrderStatus(order.status)
         said = f"the venue says {found.status.value.replace('_', ' ')}"
         said = f"{why}: {said}" if why else said
-        is_over = found.status in _ENDS and order.filled_quantity >= found.filled_quantity
         if status in IN_DOUBT | WORKING:
-            after = found.status if is_over else OrderStatus.ACCEPTED
-            if after is OrderStatus.REJECTED and order.filled_quantity:
-                after = OrderStatus.CANCELED  # of the rest: what was filled can't have been refused
+            is_booked = order.filled_quantity >= found.filled_quantity
+            after = OrderStatus.ACCEPTED
+            if found.status in _ENDS and is_booked:
+                after = found.status
+                if after is OrderStatus.REJECTED and order.filled_quantity:
+                    after = OrderStatus.CANCELED  # of the rest: what was filled can't have been refused
+            elif found.status is OrderStatus.FILLED and is_booked and order.filled_quantity > 0:
+                after = OrderStatus.CANCELED  # of a smaller size: a close takes no more than is held
+                said += f" after {plain(found.filled_quantity)}"
             orders.move(order, after, now=now, detail=said)
         orders.learn_id(order, found.venue_order_id)
         orders.close_doubt(order, now)

@@ -10,7 +10,7 @@ import time_machine
 from enforcement.account import CashFlow
 from enforcement.orders import Side
 from execution import dispatch, doubt, orders, reconcile
-from execution.connectors import ApprovedOrder, InDoubt, Rejected, Unavailable
+from execution.connectors import ApprovedOrder, InDoubt, Rejected, Unavailable, VenueOrder
 from execution.models import Alarm, Order, OrderEvent, Reconciliation, SignalSource
 from execution.order_state import OrderStatus as S
 from firms import services
@@ -152,6 +152,20 @@ def test_an_end_counts_only_once_every_fill_of_it_is_booked(
     )
     doubt.adopt(unanswered, found)
     assert the_entry(account).status == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("booked", "status"), [(0, "accepted"), (1, "canceled")], ids=["its fill not booked yet", "booked"]
+)
+def test_an_order_that_the_venue_took_and_filled_in_a_smaller_size_is_over_once_that_is_booked(
+    account: Account, booked: int, status: str
+) -> None:
+    """A close of two where one is left: the venue makes it one, fills it, and is done."""
+    order = make_order(account, filled_quantity=Decimal(booked), claimed_at=NOON)
+    doubt.adopt(
+        order, VenueOrder(order.client_order_id, "v-1", "NQ", Side.BUY, Decimal(1), Decimal(1), S.FILLED)
+    )
+    assert the_entry(account).status == status
 
 
 # --- a person's word ------------------------------------------------------------------------------------
