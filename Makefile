@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -q -n auto
 # The models' tables at once: that the migrations come to the same is checked, and the process tests run them.
 TABLES := --no-migrations
 
-.PHONY: help run setup check test test-core test-sqlite test-postgres bench chaos mutants docs screenshots lock clean
+.PHONY: help run setup check test test-core test-sqlite test-postgres test-process bench chaos mutants docs screenshots lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,16 +47,19 @@ check: .venv/.dev ## lint, types, import contracts, migrations
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-test: check test-core test-sqlite test-postgres ## everything: checks, core, SQLite, PostgreSQL
+test: check test-core test-sqlite test-postgres test-process ## everything: checks, core, SQLite, PostgreSQL
 
 test-core: .venv/.dev ## the pure core and the architecture, without a database
 	$(PYTEST) -m core
 
 test-sqlite: .venv/.dev ## the Django tests on SQLite
-	$(PYTEST) $(TABLES) -m "not core"
+	$(PYTEST) $(TABLES) -m "not core and not process"
 
 test-postgres: .venv/.dev ## the Django tests on an embedded PostgreSQL
-	$(PYTEST) $(TABLES) -p tests.postgres -m "not core"
+	$(PYTEST) $(TABLES) -p tests.postgres -m "not core and not process"
+
+test-process: .venv/.dev ## a sample of the tests that start and kill real processes; CI runs them all
+	$(PYTEST) tests/process/test_kill.py tests/process/test_up.py
 
 bench: .venv/.dev ## measure: ack, alert to connector, decisions per second
 	$(BIN)/python -m bench

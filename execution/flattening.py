@@ -14,7 +14,7 @@ from functools import partial
 from django.db import connections, transaction
 
 from enforcement.program import Automation
-from execution import doubt, exit_loop, kill, kill_report
+from execution import doubt, exit_loop, kill, kill_report, reports
 from execution.clock import database_now
 from execution.connectors import Connector, venue_of
 from execution.instruments import family
@@ -155,6 +155,8 @@ def _cancel_working(account: Account, venue: Connector | None) -> None:
     for order in working.select_related("account"):
         try:
             doubt.cancel(order, venue, kill.WHY)
+            if order.status in WORKING:  # filled meanwhile, or in part: it ends once that is booked
+                reports.collect(venue)
         except Exception:  # the others are cancelled all the same
             log.exception("Order %s could not be cancelled; the next turn tries again", order.pk)
 
