@@ -15,7 +15,7 @@ from enforcement.explain import plain
 from enforcement.orders import Side
 from execution import alarms, exits
 from execution.clock import database_now
-from execution.connectors import ApprovedOrder, Connector, InDoubt, Rejected, Unavailable, VenueOrder
+from execution.connectors import ApprovedOrder, Connector, VenueOrder
 from execution.models import Exit, Leg, Order, Position
 from firms.services import lock_traders
 
@@ -85,7 +85,7 @@ def _place(venue: Connector, position: Position, missing: Decimal) -> None:
     )
     try:
         venue.protect(stop)
-    except (Rejected, Unavailable, InDoubt) as error:
+    except Exception as error:  # noqa: BLE001 - it counts as missing, and the other positions are looked at
         log.warning("The stop of %s could not be placed: %s", position, error)
 
 

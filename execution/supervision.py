@@ -18,6 +18,7 @@ from execution import (
     confirmation,
     dispatch,
     doubt,
+    exit_lease,
     exit_loop,
     exits,
     flattening,
@@ -113,7 +114,7 @@ def work_exits() -> None:
     now = database_now()
     # The stuck ones last, or a hundred of them would keep every later one waiting.
     waiting = Exit.objects.filter(done_at=None, opened_at__lt=now - EXIT_PAUSE).order_by("attempts", "pk")
-    due = [row.pk for row in waiting[:100] if exit_loop.is_due(row, now)]
+    due = [row.pk for row in waiting[:100] if exit_lease.is_due(row, now)]
     exit_loop.work_all(due, EXIT_PATIENCE_SECONDS)
 
 

@@ -134,6 +134,13 @@ class Connector(ABC):
     def __init__(self, account: Account) -> None:
         self.account = account
 
+    def __init_subclass__(cls) -> None:
+        """Whoever says of itself what takes a method brings it along: at import, not with a position open."""
+        super().__init_subclass__()
+        for says, method in ((not cls.native_bracket, "protect"), (cls.native_flatten, "flatten")):
+            if says and getattr(cls, method) is getattr(Connector, method):
+                raise TypeError(f"{cls.__name__} must have a {method} of its own")
+
     @abstractmethod
     def submit(self, order: ApprovedOrder) -> Sent:
         """Send an entry: one attempt. A repeated client order id is the same order, never a second."""
@@ -158,7 +165,7 @@ class Connector(ABC):
         """Every order of the account that may still fill, not ours and protective ones included."""
 
     def protect(self, order: ApprovedOrder) -> Sent:
-        """Place the stop (and target) of a filled entry, where they do not leave with it."""
+        """Place the stop (and target) of a filled entry: asked only where `native_bracket` is not."""
         raise NotImplementedError(f"{type(self).__name__} sends its stops with the entry")
 
     @abstractmethod
@@ -174,7 +181,7 @@ class Connector(ABC):
         """Cancel every working order in these symbols, protective stops included."""
 
     def flatten(self, symbols: Sequence[str]) -> None:
-        """Close whatever is held in these symbols, unseen: where `native_flatten` is. One attempt."""
+        """Close whatever is held in these symbols, unseen: asked only where `native_flatten` is."""
         raise NotImplementedError(f"{type(self).__name__} has no flatten of its own")
 
     @abstractmethod

@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from enforcement.orders import Side
-from execution import dispatch, exit_loop, exits, reports, supervision, tasks
+from execution import dispatch, exit_lease, exit_loop, exits, reports, supervision, tasks
 from execution.connectors import ApprovedOrder, Connector, InDoubt, Rejected, Unavailable, venue_of
 from execution.models import Alarm, Decision, Exit, Order, Position, Route, Signal, SignalSource
 from execution.order_state import RESERVING, OrderStatus
@@ -383,7 +383,7 @@ def test_a_lease_that_nobody_gave_back_runs_out(
     route(entry_signal(source))
     close_signal(source)
     [row] = open_exits(account)
-    assert exit_loop._leased(row.pk)  # its process dies here
+    assert exit_lease.take(row.pk)  # its process dies here
     exit_loop.work(row.pk)
     assert held(account) == 2
     clock.shift(15.001)

@@ -7,7 +7,7 @@ import time_machine
 
 from enforcement.orders import Side
 from execution import exit_loop, reconcile
-from execution.connectors import Rejected
+from execution.connectors import Connector, Rejected
 from execution.models import Alarm, Position, Reconciliation, SignalSource
 from execution.protection import covered
 from firms.models import Account
@@ -161,3 +161,22 @@ def test_a_part_filled_stop_that_was_placed_here_is_ours(
     venue.execute(account.pk, placed.client_order_id, "NQ", Side.SELL, Decimal(1), "stop")
     reconcile.reconcile(account)
     assert (held(account), Reconciliation.objects.get().differences) == (1, "")
+
+
+def test_a_connector_without_brackets_of_its_own_must_be_able_to_place_a_stop() -> None:
+    with pytest.raises(TypeError, match="must have a protect of its own"):
+        type("Halfway", (Connector,), {"native_bracket": False})
+    with pytest.raises(TypeError, match="must have a flatten of its own"):
+        type("Halfway", (Connector,), {"native_flatten": True})
+
+
+def test_one_stop_that_fails_in_a_way_nobody_thought_of_leaves_the_other_positions_looked_at(
+    source: SignalSource, account: Account, venue: Venue, clock: Clock
+) -> None:
+    venue.connector.native_bracket = False
+    venue.refuses_stops = True
+    route(entry_signal(source))
+    route(entry_signal(source, symbol="ES1!", entry_price="5000", stop_loss="4998"))
+    venue.failures["protect"] = [ZeroDivisionError("oops")]
+    assert reconcile.reconcile(account)
+    assert len(venue.stops) == 1
