@@ -211,7 +211,7 @@ _UNOBSTRUCTED = f"""
             scope = 'platform' OR account_id = %(account)s OR program_id = %(program)s OR firm_id = %(firm)s))
     AND NOT EXISTS (
         SELECT 1 FROM {Exit._meta.db_table} WHERE account_id = %(account)s AND family = %(family)s
-        AND (done_at IS NULL OR covers_id > %(signal)s))
+        AND (done_at IS NULL OR covers_id > %(signal)s OR (is_inclusive AND covers_id = %(signal)s)))
     AND NOT EXISTS (
         SELECT 1 FROM {Order._meta.db_table} AS doubtful WHERE account_id = %(account)s AND leg = 'entry'
         AND doubtful.status IN ('unknown', 'held'))
@@ -257,7 +257,7 @@ def _flags(account: Account, now: datetime) -> QuerySet[Flag]:
 
 def _exits(order: Order) -> QuerySet[Exit]:
     same = Exit.objects.filter(account=order.account_id, family=order.family)
-    return same.filter(Q(done_at=None) | Q(covers__gt=order.signal_id))
+    return same.filter(Q(done_at=None) | exits.covering(order.signal_id))
 
 
 def _routes(order: Order) -> QuerySet[Route]:

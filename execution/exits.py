@@ -76,13 +76,19 @@ def covers(row: Exit, signal_id: int) -> bool:
     return newest is None or signal_id < newest or (row.is_inclusive and signal_id == newest)
 
 
+def covering(signal_id: int | None) -> Q:
+    """The same of rows: exits that cover the entry of a signal."""
+    return Q(covers__gt=signal_id) | Q(is_inclusive=True, covers=signal_id)
+
+
 def reopen_if_covered(order: Order, now: datetime) -> None:
     """A fill of an entry that an exit had covered: that exit is not done after all."""
     if order.signal_id is None:  # nobody's signal: no exit can have answered it
         return
-    covering = Q(covers__gt=order.signal_id) | Q(is_inclusive=True, covers=order.signal_id)
     newest = (
-        Exit.objects.filter(covering, account=order.account, family=order.family).order_by("-covers").first()
+        Exit.objects.filter(covering(order.signal_id), account=order.account, family=order.family)
+        .order_by("-covers")
+        .first()
     )
     if newest is not None:
         open_exit(

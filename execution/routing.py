@@ -66,13 +66,15 @@ def survey(signal: Signal, account_ids: Iterable[int], now: datetime) -> Surroun
 
 
 _EXITS = f"""
-    SELECT account_id, max(covers_id), sum(CASE WHEN done_at IS NULL THEN 1 ELSE 0 END)
+    SELECT account_id, max(covers_id + CASE WHEN is_inclusive THEN 1 ELSE 0 END),
+        sum(CASE WHEN done_at IS NULL THEN 1 ELSE 0 END)
     FROM {Exit._meta.db_table} WHERE account_id {{ids}} AND family = %(family)s GROUP BY account_id
 """  # noqa: S608 - a table's name
 
 
 def _exits(account_ids: list[int], family: str) -> list[tuple[int, int | None, int]]:
-    """Of each account with exits of a family: the newest signal they answer, how many are still open."""
+    """Of each account with exits of a family: the signal before which they cover every entry (one more than
+    the newest they answer, where they cover its own as well), and how many are still open."""
     sql, values = bind(_EXITS, {"ids": account_ids, "family": family})
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

@@ -55,6 +55,11 @@ def work(account: Account) -> str:
     return row.note
 
 
+def work_all_open(account: Account) -> None:
+    for row in open_exits(account):
+        exit_loop.work(row.pk)
+
+
 def settle(clock: time_machine.Traveller) -> None:
     """What the supervisor and the workers do in the next minutes, or until there is nothing left to do."""
     for _ in range(60):
@@ -618,6 +623,32 @@ def test_what_a_cancelled_entry_has_filled_stays_reserved_until_it_is_booked(
     venue.failures.clear()
     note = work(account)
     assert (the_entry(account).status, the_entry(account).filled_quantity, note) == ("canceled", 1, "")
+
+
+def test_an_entry_still_undecided_when_the_system_flattened_is_not_sent_once_that_is_done(
+    source: SignalSource, account: Account, venue: Venue, clock: time_machine.Traveller
+) -> None:
+    """It was the newest alert: the system's own exit covers that one's entry too, decided or not."""
+    signal = entry_signal(source)
+    exits.open_flat({(account.pk, "NQ"): "NQ"}, timezone.now())
+    work_all_open(account)
+    assert open_exits(account) == []
+    [decision] = decide(signal)
+    assert (decision.allowed, decision.code) == (False, "admission.superseded")
+
+
+def test_an_approved_entry_of_the_newest_alert_is_not_claimed_after_such_an_exit(
+    source: SignalSource, account: Account, venue: Venue
+) -> None:
+    signal = entry_signal(source)
+    decide(signal)
+    row = Exit.objects.create(
+        account=account, family="NQ", symbol="NQ", covers=signal, is_inclusive=True,
+        opened_at=timezone.now(), done_at=timezone.now(),
+    )  # fmt: skip
+    dispatch.send_approved(signal.pk)
+    assert (the_entry(account).status, the_entry(account).note) == ("canceled", "an exit has overtaken it")
+    assert (venue.asked("submit"), row.is_inclusive) == ([], True)
 
 
 # --- venues that fail ---------------------------------------------------------------------------------
