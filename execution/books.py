@@ -33,7 +33,7 @@ def position_differences(account: Account, shown: Iterable[VenuePosition], now: 
     booked = {
         position.symbol: position for position in Position.objects.filter(account=account).exclude(quantity=0)
     }
-    for symbol in sorted({*at_venue, *booked} - {s for s in (*at_venue, *booked) if family(s) in moving}):
+    for symbol in sorted(s for s in {*at_venue, *booked} if family(s) not in moving):
         there = at_venue.get(symbol, ZERO)
         here = booked[symbol].quantity if symbol in booked else ZERO
         if there != here:
