@@ -5,6 +5,7 @@ written is written account by account, under its trader's lock, in transactions 
 """
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +22,15 @@ from execution.clock import database_now
 from execution.closing import Exposure
 from execution.enforcement_service import Facts, load
 from execution.leadership import Leader, NotLeader
-from execution.models import Alarm, Position
+from execution.models import Alarm, Order, Position
+from execution.order_state import RESERVING
 from firms import services
 from firms.models import Account, AccountState, Flag, FlagKey, Scope
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
+EVERYBODY_EVERY_SECONDS = 30.0
 # A venue's report may come late: until then a turn of the day that would lose its anchor is not stored.
 LATE_REPORTS = timedelta(minutes=15)
 WEEKEND_NOTICE = timedelta(hours=1)
@@ -37,12 +40,28 @@ ROOM = "room"
 KINDS = (ROOM, "floor_broken", "stale_state", "weekend", "unwatched")
 
 
-def watch(leader: Leader) -> None:
+class Monitor:
+    """A supervisor's part: accounts with something open at each look, all of them now and then.
+
+    A flat account's floors move with its reports, which mark what they break themselves, and with its day.
+    """
+
+    def __init__(self) -> None:
+        self._all_at = float("-inf")
+
+    def look(self, leader: Leader) -> None:
+        everybody = time.monotonic() - self._all_at >= EVERYBODY_EVERY_SECONDS
+        if everybody:
+            self._all_at = time.monotonic()
+        watch(leader, only_exposed=not everybody)
+
+
+def watch(leader: Leader, *, only_exposed: bool = False) -> None:
     """One pass. What fails for one account is logged, and the others are looked at."""
-    held = Position.objects.exclude(quantity=0).values("account")
-    ids = list(
-        Account.objects.filter(Q(is_active=True) | Q(pk__in=held)).order_by("pk").values_list("pk", flat=True)
-    )
+    held = Q(pk__in=Position.objects.exclude(quantity=0).values("account"))
+    coming = Q(pk__in=Order.objects.filter(status__in=sorted(RESERVING)).values("account"))
+    concerned = held | coming if only_exposed else held | Q(is_active=True)
+    ids = list(Account.objects.filter(concerned).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         try:
             _look(ids[start : start + BATCH], leader)

@@ -12,7 +12,7 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Q
 
-from execution import alarms, books, doubt, protection, reports
+from execution import alarms, books, connectors, doubt, protection, reports
 from execution.clock import database_now
 from execution.connectors import Connector, InDoubt, Rejected, Unavailable, venue_of
 from execution.models import Order, Position, Reconciliation
@@ -125,11 +125,14 @@ def _gone(venue: Connector, listed: set[str], started: datetime) -> Iterable[str
 
 
 def _due(now: datetime) -> Sequence[Account]:
-    """Accounts at a venue that trade, or still have something there."""
+    """Accounts at a venue that may trade only while it was compared, those with something open there, and
+    those that differed when they were last looked at."""
+    asked = [name for name, connector in connectors.CONNECTORS.items() if connector.must_reconcile]
+    trading = Q(mode=Account.Mode.LIVE, is_active=True, venue_account__connection__venue__in=asked)
     open_orders = Order.objects.filter(status__in=sorted(WORKING | IN_DOUBT | IN_FLIGHT)).values("account")
     held = Position.objects.exclude(quantity=0).values("account")
     due = Q(reconciliation=None) | Q(reconciliation__due_at__lte=now)
-    concerned = Q(mode=Account.Mode.LIVE, is_active=True) | Q(pk__in=open_orders) | Q(pk__in=held)
+    concerned = trading | Q(pk__in=open_orders) | Q(pk__in=held) | Q(reconciliation__differences__gt="")
     found = Account.objects.filter(due, concerned, venue_account__isnull=False)
     return list(found.select_related("program__firm", "trader").order_by("reconciliation__due_at", "pk"))
 

@@ -68,11 +68,11 @@ class Part:
 
 def parts() -> tuple[Part, ...]:
     """What a supervisor does. One part that hangs or fails leaves the others alone."""
-    listener, reconciler = heartbeats.Listener(), reconcile.Reconciler()
+    listener, reconciler, watcher = heartbeats.Listener(), reconcile.Reconciler(), monitor.Monitor()
     return (
         Part(heartbeats.SWEEP, 1.0, sweep),
         Part(heartbeats.RECONCILE, 1.0, lambda _leader: reconciler.look()),
-        Part(heartbeats.MONITOR, 2.0, monitor.watch, led=True),
+        Part(heartbeats.MONITOR, 2.0, watcher.look, led=True),
         Part("clocks", 5.0, lambda _leader: clock_watch.look()),
         Part("terms", 1.0, lambda _leader: note_terms()),
         Part("listener", 5.0, lambda _leader: listener.look()),

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enforcement.account import StateReport, StateSource
-from execution import exit_loop, exits, monitor, reports
+from execution import alarms, exit_loop, exits, monitor, reports
 from execution.leadership import SOLE, LeaseLeader
 from execution.models import Alarm, Exit, Position, SignalSource
 from firms.models import Account, AccountDay, AccountState, AuditEntry, Flag, PersonalLimits
@@ -403,3 +403,25 @@ def test_f63_a_leader_that_was_overtaken_while_it_slept_writes_nothing(clock: ti
     assert Exit.objects.count() == 0
     monitor.watch(new)
     assert Exit.objects.count() == 1
+
+
+def test_what_is_open_is_looked_at_with_each_turn_and_everybody_every_thirty_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[bool] = []
+    monkeypatch.setattr(monitor, "watch", lambda _leader, only_exposed: looked.append(only_exposed))
+    moments = iter([100.0, 100.0, 102.0, 129.9, 130.0, 130.0, 132.0])
+    monkeypatch.setattr(monitor.time, "monotonic", lambda: next(moments))
+    watcher = monitor.Monitor()
+    for _ in range(5):
+        watcher.look(SOLE)
+    assert looked == [False, True, True, False, True]
+
+
+def test_a_pass_over_what_is_open_leaves_flat_accounts_and_their_alarms_alone(db: None) -> None:
+    account = make_account()
+    alarms.raise_alarm("stale_state", f"{account.pk} on 2026-03-04", "from before", now=NOON, account=account)
+    monitor.watch(SOLE, only_exposed=True)
+    assert Alarm.objects.filter(closed_at=None).exists()
+    monitor.watch(SOLE)
+    assert not Alarm.objects.filter(closed_at=None).exists()

@@ -11,7 +11,7 @@ from enforcement.account import CashFlow
 from enforcement.orders import Side
 from execution import dispatch, doubt, orders, reconcile
 from execution.connectors import ApprovedOrder, InDoubt, Rejected, Unavailable, VenueOrder
-from execution.models import Alarm, Order, OrderEvent, Reconciliation, SignalSource
+from execution.models import Alarm, Order, OrderEvent, Position, Reconciliation, SignalSource
 from execution.order_state import OrderStatus as S
 from firms import services
 from firms.models import Account
@@ -372,8 +372,10 @@ def test_a_look_that_fails_counts_for_nothing_and_alarms_after_a_minute(
 
 
 def test_an_account_is_looked_at_every_twenty_seconds_and_soon_while_something_moves(
-    source: SignalSource, account: Account, venue: Venue, clock: Clock
+    source: SignalSource, account: Account, strict: Venue, clock: Clock
 ) -> None:
+    venue = strict
+
     def looks() -> int:
         venue.calls.clear()
         for _ in range(40):
@@ -385,6 +387,24 @@ def test_an_account_is_looked_at_every_twenty_seconds_and_soon_while_something_m
     venue.fills_at_once = False
     route(entry_signal(source))
     assert looks() >= 13
+
+
+def test_where_entries_need_no_comparison_only_what_is_open_or_differed_is_looked_at(
+    source: SignalSource, account: Account, venue: Venue, clock: Clock
+) -> None:
+    reconcile.reconcile_due()
+    assert venue.asked("report") == []
+    route(entry_signal(source))
+    clock.shift(2)
+    a_position_out_of_nowhere(account, venue)
+    reconcile.reconcile_due()
+    assert causes(account) == ["reconcile"]
+    venue.held.clear()
+    venue.fills.clear()
+    Position.objects.all().delete()
+    clock.shift(20)
+    reconcile.reconcile_due()
+    assert causes(account) == []
 
 
 def test_looking_twice_changes_nothing(source: SignalSource, account: Account, venue: Venue) -> None:
