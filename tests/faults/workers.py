@@ -55,6 +55,7 @@ class Worker:
     ) -> None:
         code = f"from execution import tasks\nfor pk in {list(ids)}: tasks.{task}(pk)"
         self.log = Path(settings.VAR_DIR) / "worker.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "shell", "-v", "0", "-c", code], cwd=ROOT,
